@@ -1,1 +1,30 @@
-//! Skeleton.
+//! A host for messaging channels that are WebAssembly components.
+//!
+//! A channel implements the contract in `wit/` (package `messaging:channel`). This library runs one as untrusted code: it
+//! checks that a component fits the contract, calls it in a sandbox with limits on everything, and keeps secrets
+//! out of it.
+//!
+//! ```no_run
+//! use channel_host::contract::events::Delivery;
+//! use channel_host::{Cache, Engine, Limits};
+//!
+//! # async fn example(delivery: Delivery) -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Limits::recommended(), &Cache::User)?;
+//! let plugin = engine.load_file("channel.wasm".as_ref())?;
+//! match plugin.normalize(None, &delivery).await? {
+//!     Ok(events) => println!("{} events", events.len()),
+//!     Err(rejection) => println!("rejected: {}", rejection.detail),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The cargo feature `bundled` (default) builds the `channel-host` command with a channel in it and needs the
+//! `wasm32-wasip2` target; `command` builds it without one. The library needs neither.
+
+pub mod check;
+pub mod contract;
+mod engine;
+pub mod settings;
+
+pub use engine::{Cache, CallError, Engine, EngineError, Instance, Limits, LoadError, Plugin};

@@ -23,3 +23,8 @@ wit_bindgen::generate!({
     generate_all,
     additional_derives: [PartialEq],
 });
+
+#[cfg(target_family = "wasm")]
+export!(Component);
+#[cfg(target_family = "wasm")]
+use crate::component::Component;

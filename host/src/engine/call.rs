@@ -1,0 +1,358 @@
+//! Calls.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use wasmtime::Store;
+use wasmtime::component::{
+    self, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
+};
+
+use super::error::{CallError, LoadError};
+use super::sandbox::{Exceeded, Sandbox};
+use super::{Engine, Shape};
+use crate::contract::channel::Description;
+use crate::contract::events::{Delivery, Event, Rejection};
+use crate::contract::outbound::{Message, Payload, Window, WindowState};
+use crate::contract::templates::Definition;
+use crate::contract::types::{Problem, Timestamp};
+
+/// A channel, ready to be called. Cheap to clone.
+///
+/// Every method runs in a fresh sandbox that ends with the call, so no call knows of another.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    name: String,
+    interfaces: Vec<&'static str>,
+    component: InstancePre<Sandbox>,
+    functions: Functions,
+    sandboxes: Arc<Semaphore>,
+}
+
+/// Where the functions lie in the component.
+struct Functions {
+    describe: ComponentExportIndex,
+    validate: ComponentExportIndex,
+    normalize: ComponentExportIndex,
+    build: ComponentExportIndex,
+    evaluate: Option<ComponentExportIndex>,
+}
+
+impl Plugin {
+    /// A plugin of a component whose shape has been found good.
+    pub(super) fn new(
+        engine: &Engine,
+        name: &str,
+        shape: &Shape,
+        linker: &Linker<Sandbox>,
+    ) -> Result<Self, LoadError> {
+        let component = linker
+            .instantiate_pre(shape.component())
+            .map_err(|error| LoadError::Import(vec![format!("{error:#}")]))?;
+        let find = |interface: &'static str, function| {
+            let missing = || LoadError::Missing(vec![interface]);
+            shape.index(interface, function).ok_or_else(missing)
+        };
+        let functions = Functions {
+            describe: find("channel", "describe")?,
+            validate: find("channel", "validate")?,
+            normalize: find("webhook", "normalize")?,
+            build: find("message", "build")?,
+            evaluate: shape.index("window", "evaluate"),
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine: engine.clone(),
+                name: name.to_owned(),
+                interfaces: shape.exports.keys().copied().collect(),
+                component,
+                functions,
+                sandboxes: Arc::new(Semaphore::new(
+                    engine.limits().sandboxes_per_plugin as usize,
+                )),
+            }),
+        })
+    }
+
+    /// What logs call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The contract's interfaces that it exports (`webhook`, `window`), sorted.
+    #[must_use]
+    pub fn interfaces(&self) -> &[&'static str] {
+        &self.inner.interfaces
+    }
+
+    /// Whether it exports an interface of the contract.
+    #[must_use]
+    pub fn has(&self, interface: &str) -> bool {
+        self.inner.interfaces.contains(&interface)
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn describe(&self) -> Result<Description, CallError> {
+        self.instantiate().await?.describe().await
+    }
+
+    /// Everything that is wrong with settings, whose secrets have been [taken out](crate::settings).
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn validate(&self, settings: &str) -> Result<Vec<Problem>, CallError> {
+        self.instantiate().await?.validate(settings).await
+    }
+
+    /// The events of a delivery, or why it is none of the channel's.
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn normalize(
+        &self,
+        settings: Option<&str>,
+        delivery: &Delivery,
+    ) -> Result<Result<Vec<Event>, Rejection>, CallError> {
+        self.instantiate()
+            .await?
+            .normalize(settings, delivery)
+            .await
+    }
+
+    /// The requests that send a message, or what stands in the way.
+    ///
+    /// # Errors
+    ///
+    /// The call failed.
+    pub async fn build(
+        &self,
+        settings: &str,
+        message: &Message,
+        window: &Window,
+        definition: Option<&Definition>,
+    ) -> Result<Result<Vec<Payload>, Vec<Problem>>, CallError> {
+        self.instantiate()
+            .await?
+            .build(settings, message, window, definition)
+            .await
+    }
+
+    /// How a contact's window stands at `now`.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or the channel has no `window`.
+    pub async fn evaluate(&self, state: &WindowState, now: Timestamp) -> Result<Window, CallError> {
+        if !self.has("window") {
+            return Err(CallError::Absent("window"));
+        }
+        self.instantiate().await?.evaluate(state, now).await
+    }
+
+    /// A sandbox of one's own, for several calls. It counts as one of the plugin's as long as it lives; where there are
+    /// as many as the limits allow, this waits for one to end.
+    ///
+    /// # Errors
+    ///
+    /// The component's start went over a limit or failed.
+    pub async fn instantiate(&self) -> Result<Instance, CallError> {
+        let inner = &self.inner;
+        let shared = &inner.engine.shared;
+        // First the plugin's own share: a plugin that floods waits here and keeps nobody else out.
+        let permits = [
+            acquire(&inner.sandboxes).await,
+            acquire(&shared.sandboxes).await,
+        ];
+
+        let mut store = store(&inner.engine);
+        let started = timeout(
+            shared.limits.deadline,
+            inner.component.instantiate_async(&mut store),
+        )
+        .await
+        .unwrap_or_else(|_| Err(Exceeded::Deadline.into()));
+        match started {
+            Ok(instance) => Ok(Instance {
+                store,
+                instance,
+                plugin: self.clone(),
+                poisoned: false,
+                _permits: permits,
+            }),
+            Err(error) => Err(self.failed("start", &store, &error)),
+        }
+    }
+
+    /// Tells the log about a failed call.
+    fn failed(
+        &self,
+        function: &'static str,
+        store: &Store<Sandbox>,
+        error: &wasmtime::Error,
+    ) -> CallError {
+        let plugin = self.name();
+        for line in store.data().output.take() {
+            tracing::warn!(target: "plugin", plugin, function, "{line}");
+        }
+        let error = CallError::of(error, self.inner.engine.limits());
+        tracing::warn!(target: "plugin", plugin, function, %error, "call failed");
+        error
+    }
+}
+
+/// A store that is held to the limits of its engine.
+pub(super) fn store(engine: &Engine) -> Store<Sandbox> {
+    let limits = engine.limits();
+    let mut store = Store::new(&engine.shared.wasmtime, Sandbox::new(limits));
+    store.limiter(|sandbox| sandbox);
+    store.set_hostcall_fuel(limits.transfer_bytes);
+    store.set_max_component_handles(limits.handles);
+    store.epoch_deadline_callback(Sandbox::tick);
+    store.set_epoch_deadline(1);
+    store
+}
+
+/// A place among the sandboxes that may live.
+async fn acquire(sandboxes: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    // It fails only where the semaphore was closed, and none of ours ever is.
+    Arc::clone(sandboxes).acquire_owned().await.ok()
+}
+
+/// One sandbox of a plugin, kept for several calls.
+///
+/// What a call leaves behind in the plugin's memory, the next one sees: for channels, whose pure functions remember
+/// nothing, this saves the start. A call that fails, or whose future is dropped, poisons it.
+pub struct Instance {
+    store: Store<Sandbox>,
+    instance: component::Instance,
+    plugin: Plugin,
+    poisoned: bool,
+    // Dropped after the store, so that the pool has room again before the next one is let in.
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl Instance {
+    /// As [`Plugin::describe`].
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one.
+    pub async fn describe(&mut self) -> Result<Description, CallError> {
+        let function = self.plugin.inner.functions.describe;
+        self.call("describe", function, ()).await
+    }
+
+    /// As [`Plugin::validate`].
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one.
+    pub async fn validate(&mut self, settings: &str) -> Result<Vec<Problem>, CallError> {
+        let function = self.plugin.inner.functions.validate;
+        self.call("validate", function, (settings,)).await
+    }
+
+    /// As [`Plugin::normalize`].
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one.
+    pub async fn normalize(
+        &mut self,
+        settings: Option<&str>,
+        delivery: &Delivery,
+    ) -> Result<Result<Vec<Event>, Rejection>, CallError> {
+        let function = self.plugin.inner.functions.normalize;
+        self.call("normalize", function, (settings, delivery)).await
+    }
+
+    /// As [`Plugin::build`].
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one.
+    pub async fn build(
+        &mut self,
+        settings: &str,
+        message: &Message,
+        window: &Window,
+        definition: Option<&Definition>,
+    ) -> Result<Result<Vec<Payload>, Vec<Problem>>, CallError> {
+        let function = self.plugin.inner.functions.build;
+        self.call("build", function, (settings, message, window, definition))
+            .await
+    }
+
+    /// As [`Plugin::evaluate`].
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `window`.
+    pub async fn evaluate(
+        &mut self,
+        state: &WindowState,
+        now: Timestamp,
+    ) -> Result<Window, CallError> {
+        let function = self.plugin.inner.functions.evaluate;
+        let function = function.ok_or(CallError::Absent("window"))?;
+        self.call("evaluate", function, (state, now)).await
+    }
+
+    async fn call<P, R>(
+        &mut self,
+        name: &'static str,
+        function: ComponentExportIndex,
+        params: P,
+    ) -> Result<R, CallError>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        R: Send + Sync + 'static,
+        (R,): ComponentNamedList + Lift,
+    {
+        if self.poisoned {
+            return Err(CallError::Poisoned);
+        }
+        // Until the call has ended well, so that one whose future is dropped leaves it poisoned.
+        self.poisoned = true;
+        let limits = self.plugin.inner.engine.limits();
+        self.store.data_mut().deadline = Instant::now() + limits.deadline;
+        self.store.set_epoch_deadline(1);
+        let store = &mut self.store;
+        let typed = self
+            .instance
+            .get_func(&mut *store, function)
+            .ok_or_else(|| wasmtime::Error::msg("a function that was there is gone"))
+            .and_then(|function| function.typed::<P, (R,)>(&mut *store));
+        let outcome = match typed {
+            Ok(function) => timeout(limits.deadline, function.call_async(store, params))
+                .await
+                .unwrap_or_else(|_| Err(Exceeded::Deadline.into())),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok((result,)) => {
+                self.poisoned = false;
+                let plugin = self.plugin.name();
+                for line in self.store.data().output.take() {
+                    tracing::debug!(target: "plugin", plugin, function = name, "{line}");
+                }
+                Ok(result)
+            }
+            Err(error) => Err(self.plugin.failed(name, &self.store, &error)),
+        }
+    }
+}

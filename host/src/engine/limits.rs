@@ -1,0 +1,66 @@
+//! What one call may cost.
+
+use std::time::Duration;
+
+/// What a plugin may use. Every field is a bound that holds; there is no "unlimited", and no default: an
+/// embedder chooses, beginning with [`Limits::recommended`].
+///
+/// Nothing here depends on the plugin's good will. A call that goes over a limit ends with the
+/// [`CallError`](super::CallError) that names it, its sandbox is thrown away, and no other call notices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// The longest that one call may take, by the clock on the wall. Starting a sandbox counts as a call.
+    /// Running code is looked at every few milliseconds, and lets other tasks of the same thread run each time.
+    pub deadline: Duration,
+    /// Bytes of all linear memories of one sandbox together. A batch of a thousand webhook items needs a few
+    /// megabytes.
+    pub memory_bytes: usize,
+    /// Elements of one table. Tables hold function pointers; a Rust component has some hundreds.
+    pub table_elements: usize,
+    /// Core instances of one component. One of Rust has four; each adapter composed with it adds some.
+    pub instances: u32,
+    /// Linear memories of one component: one, and one for each part composed with it.
+    pub memories: u32,
+    /// Tables of one component: a few for each part.
+    pub tables: u32,
+    /// Bytes of stack that plugin code may use: what stops endless recursion.
+    pub stack_bytes: usize,
+    /// Bytes that one call may hand to the host, as its result or as an argument of a function of the host,
+    /// counted as the host holds them. What is larger is refused before it is copied, so that a giant result
+    /// costs the host nothing.
+    pub transfer_bytes: usize,
+    /// Handles (streams and the like) that a sandbox may hold.
+    pub handles: usize,
+    /// Bytes that one call may print; the rest is dropped, and a line says so.
+    pub output_bytes: usize,
+    /// Bytes of a component's file. Compiling takes time and memory in proportion.
+    pub component_bytes: usize,
+    /// Sandboxes that live at one time, whosever they are. Further calls wait for their turn. Memory is
+    /// reserved for so many, but used only by those that run.
+    pub sandboxes: u32,
+    /// Sandboxes of one plugin that live at one time: less than `sandboxes`, or one plugin can make all
+    /// others wait.
+    pub sandboxes_per_plugin: u32,
+}
+
+impl Limits {
+    /// Values that leave a well-behaved channel an order of magnitude of room, on a host of ordinary size.
+    #[must_use]
+    pub fn recommended() -> Self {
+        Self {
+            deadline: Duration::from_secs(5),
+            memory_bytes: 128 << 20,
+            table_elements: 10_000,
+            instances: 32,
+            memories: 4,
+            tables: 16,
+            stack_bytes: 512 << 10,
+            transfer_bytes: 64 << 20,
+            handles: 256,
+            output_bytes: 16 << 10,
+            component_bytes: 16 << 20,
+            sandboxes: 64,
+            sandboxes_per_plugin: 16,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What belongs to one sandbox: its limits, its WASI with nothing granted, and what it prints.
+
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::io::AsyncWrite;
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Result, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_io::bytes::Bytes;
+use wasmtime_wasi_io::poll::Pollable;
+use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
+
+use super::limits::Limits;
+
+/// The most random bytes that a plugin may ask for at once.
+const RANDOM_BYTES: u64 = 64 << 10;
+
+/// A limit of ours that a call went over. It travels through wasmtime as the reason of a trap.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(super) enum Exceeded {
+    /// Time.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// Linear memory.
+    #[error("the memory limit is reached")]
+    Memory,
+    /// Table elements.
+    #[error("the table limit is reached")]
+    Table,
+}
+
+/// The state of one sandbox.
+pub(super) struct Sandbox {
+    wasi: WasiCtx,
+    handles: ResourceTable,
+    /// When the current call must have ended.
+    pub(super) deadline: Instant,
+    /// What it has printed since the call began.
+    pub(super) output: Output,
+    memory_bytes: usize,
+    memory_limit: usize,
+    table_limit: usize,
+}
+
+impl Sandbox {
+    /// A sandbox without arguments, environment, input, files, sockets or clocks.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let output = Output::new(limits.output_bytes);
+        let mut handles = ResourceTable::new();
+        handles.set_max_capacity(limits.handles);
+        Self {
+            wasi: WasiCtx::builder()
+                .stdout(output.clone())
+                .stderr(output.clone())
+                .max_random_size(RANDOM_BYTES)
+                .build(),
+            handles,
+            deadline: Instant::now() + limits.deadline,
+            output,
+            memory_bytes: 0,
+            memory_limit: limits.memory_bytes,
+            table_limit: limits.table_elements,
+        }
+    }
+
+    /// Called at every tick that passes while plugin code runs.
+    ///
+    /// The deadline is read here, and not left to the timeout around the call: a runtime that is kept busy looks
+    /// at its timers only now and then.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the signature that wasmtime calls"
+    )]
+    pub(super) fn tick(store: StoreContextMut<'_, Self>) -> Result<UpdateDeadline> {
+        if Instant::now() >= store.data().deadline {
+            return Err(Exceeded::Deadline.into());
+        }
+        Ok(UpdateDeadline::Yield(1))
+    }
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.handles,
+        }
+    }
+}
+
+impl ResourceLimiter for Sandbox {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        // A memory never shrinks, so the sum of what was added is what is in use.
+        let total = self.memory_bytes.saturating_add(desired - current);
+        if total > self.memory_limit {
+            return Err(Exceeded::Memory.into());
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        if desired > self.table_limit {
+            return Err(Exceeded::Table.into());
+        }
+        Ok(true)
+    }
+}
+
+/// Where standard output and standard error of a sandbox go.
+#[derive(Clone)]
+pub(super) struct Output {
+    printed: Arc<Mutex<Printed>>,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Printed {
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+impl Output {
+    fn new(limit: usize) -> Self {
+        Self {
+            printed: Arc::default(),
+            limit,
+        }
+    }
+
+    /// Takes what was printed, line by line and without control characters.
+    pub(super) fn take(&self) -> Vec<String> {
+        let Printed { bytes, cut } = mem::take(
+            // Nothing that holds the lock can panic halfway.
+            &mut *self.printed.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        if bytes.is_empty() && !cut {
+            return Vec::new();
+        }
+        let mut lines: Vec<String> = String::from_utf8_lossy(&bytes)
+            .lines()
+            .map(|line| line.replace(char::is_control, "\u{fffd}"))
+            .collect();
+        if cut {
+            lines.push(format!(
+                "(the rest is cut: a call may print {} bytes)",
+                self.limit
+            ));
+        }
+        lines
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // WASI 0.1 and 0.3 take this one; neither is linked.
+        Box::new(tokio::io::empty())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.limit - printed.bytes.len();
+        printed.cut |= bytes.len() > room;
+        printed
+            .bytes
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        // How much may come in one piece; what is beyond the limit is dropped, so that printing never fails.
+        Ok(64 << 10)
+    }
+}

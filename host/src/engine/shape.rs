@@ -1,0 +1,329 @@
+//! What a component's type says about it, read before any of its code runs.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Lift, Lower, types,
+};
+
+use super::error::LoadError;
+use super::lent;
+use crate::contract::channel::Description;
+use crate::contract::events::{Delivery, Event, Rejection};
+use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, WindowState};
+use crate::contract::templates::{Definition, Draft, Finding, ParameterSpec, Rendered};
+use crate::contract::types::Problem;
+use crate::contract::{self, PACKAGE, PURE};
+
+/// A function of the contract.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    /// Compares its type with ours; absent where this host has no types for it yet.
+    typecheck: Option<fn(&ComponentFunc, &types::Component) -> wasmtime::Result<()>>,
+}
+
+/// An interface that channels export.
+pub(crate) struct Interface {
+    pub(crate) name: &'static str,
+    pub(crate) functions: &'static [Function],
+}
+
+/// A function whose Rust types are `P` and `R`.
+const fn typed<P, R>(name: &'static str) -> Function
+where
+    P: ComponentNamedList + Lower,
+    R: Lift,
+    (R,): ComponentNamedList + Lift,
+{
+    Function {
+        name,
+        // The check that wasmtime's own bindings make. It is public but left out of its documentation; the
+        // documented ones need an instance, and by then code of the plugin may have run.
+        typecheck: Some(|function, component| {
+            function.typecheck::<P, (R,)>(&component.instance_type())
+        }),
+    }
+}
+
+/// A function that this host does not call.
+const fn untyped(name: &'static str) -> Function {
+    Function {
+        name,
+        typecheck: None,
+    }
+}
+
+/// Every interface that channels export, with its functions: `wit/`, in the order of the worlds.
+pub(crate) const INTERFACES: [Interface; 12] = [
+    Interface {
+        name: "channel",
+        functions: &[
+            typed::<(), Description>("describe"),
+            typed::<(String,), Vec<Problem>>("validate"),
+        ],
+    },
+    Interface {
+        name: "webhook",
+        functions: &[typed::<
+            (Option<String>, Delivery),
+            Result<Vec<Event>, Rejection>,
+        >("normalize")],
+    },
+    Interface {
+        name: "message",
+        functions: &[typed::<
+            (String, Message, Window, Option<Definition>),
+            Result<Vec<Payload>, Vec<Problem>>,
+        >("build")],
+    },
+    Interface {
+        name: "window",
+        functions: &[typed::<(WindowState, u64), Window>("evaluate")],
+    },
+    Interface {
+        name: "template",
+        functions: &[
+            typed::<(Draft,), Vec<Finding>>("lint"),
+            typed::<(Definition,), Vec<ParameterSpec>>("parameters"),
+            typed::<(Definition, TemplateMessage), Rendered>("render"),
+        ],
+    },
+    Interface {
+        name: "connection",
+        functions: &[untyped("connect"), untyped("disconnect"), untyped("health")],
+    },
+    Interface {
+        name: "inbox",
+        functions: &[untyped("receive")],
+    },
+    Interface {
+        name: "sender",
+        functions: &[untyped("send"), untyped("mark-read"), untyped("typing")],
+    },
+    Interface {
+        name: "contacts",
+        functions: &[untyped("window"), untyped("import"), untyped("forget")],
+    },
+    Interface {
+        name: "template-store",
+        functions: &[
+            untyped("submit"),
+            untyped("list"),
+            untyped("edit"),
+            untyped("delete"),
+            untyped("stored"),
+            untyped("get"),
+            untyped("add"),
+            untyped("remove"),
+        ],
+    },
+    Interface {
+        name: "media",
+        functions: &[
+            untyped("locate"),
+            untyped("upload-form"),
+            untyped("uploaded"),
+        ],
+    },
+    Interface {
+        name: "account",
+        functions: &[
+            untyped("profile"),
+            untyped("update-profile"),
+            untyped("number"),
+            untyped("blocked"),
+            untyped("block"),
+            untyped("unblock"),
+        ],
+    },
+];
+
+/// How a function of the contract stands in a component.
+pub(crate) enum Standing {
+    /// It has the contract's type.
+    Fits,
+    /// It is there; this host has no type to compare it with.
+    Present,
+    /// It is not there, or has another type.
+    Wrong(String),
+}
+
+/// A component's exports and imports, as far as the contract is concerned.
+pub(crate) struct Shape {
+    component: Component,
+    ty: types::Component,
+    /// The full export names of the contract's interfaces that it exports, by their short names.
+    pub(crate) exports: BTreeMap<&'static str, String>,
+    /// Names in the contract's package that this version of it does not know.
+    pub(crate) unknown: Vec<String>,
+    /// Versions of the contract that it exports and this host does not speak.
+    pub(crate) other_versions: Vec<Version>,
+    /// The names of its imports, apart from interfaces that hold only types.
+    pub(crate) imports: Vec<String>,
+}
+
+impl Shape {
+    pub(crate) fn of(component: &Component) -> Self {
+        let engine = component.engine();
+        let ty = component.component_type();
+        let offered = offered_version();
+        let mut exports = BTreeMap::new();
+        let mut unknown = Vec::new();
+        let mut other_versions = Vec::new();
+        for (full, _) in ty.exports(engine) {
+            let Some((short, version)) = parse(full) else {
+                continue;
+            };
+            if !compatible(&version, &offered) {
+                other_versions.push(version);
+            } else if let Some(interface) = INTERFACES.iter().find(|i| i.name == short) {
+                exports.insert(interface.name, full.to_owned());
+            } else {
+                unknown.push(full.to_owned());
+            }
+        }
+        let imports = ty
+            .imports(engine)
+            .filter(|(_, import)| !only_types(&import.ty, engine))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        Self {
+            component: component.clone(),
+            ty,
+            exports,
+            unknown,
+            other_versions,
+            imports,
+        }
+    }
+
+    /// Whether it is a channel of this version at all.
+    pub(crate) fn version(&self) -> Result<(), LoadError> {
+        if !self.exports.is_empty() {
+            return Ok(());
+        }
+        match self.other_versions.iter().max() {
+            Some(found) => Err(LoadError::Version {
+                found: found.clone(),
+                offered: offered_version(),
+            }),
+            None => Err(LoadError::NotAChannel),
+        }
+    }
+
+    /// Interfaces that every channel exports and this one does not.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        PURE.into_iter()
+            .filter(|name| !self.exports.contains_key(name))
+            .collect()
+    }
+
+    /// Imports that `lent` does not name.
+    pub(crate) fn not_lent(&self, capabilities: &[&str]) -> Vec<String> {
+        let lends = |import: &&String| {
+            let name = import
+                .split_once('@')
+                .map_or(import.as_str(), |(name, _)| name);
+            let capability = parse(import).is_some_and(|(short, version)| {
+                capabilities.contains(&short) && compatible(&version, &offered_version())
+            });
+            capability || lent::WASI.contains(&name)
+        };
+        let not_lent = self.imports.iter().filter(|import| !lends(import));
+        not_lent.cloned().collect()
+    }
+
+    /// The component itself.
+    pub(super) fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// How a function of an exported interface stands.
+    pub(crate) fn standing(&self, interface: &str, function: &Function) -> Standing {
+        let engine = self.component.engine();
+        let item = self.exports.get(interface).and_then(|full| {
+            match self.ty.get_export(engine, full)?.ty {
+                ComponentItem::ComponentInstance(instance) => {
+                    Some(instance.get_export(engine, function.name)?.ty)
+                }
+                _ => None,
+            }
+        });
+        match (item, function.typecheck) {
+            (None, _) => Standing::Wrong("it is missing".to_owned()),
+            (Some(ComponentItem::ComponentFunc(found)), _) if found.async_() => {
+                Standing::Wrong("it is `async`, and the contract's functions are plain".to_owned())
+            }
+            (Some(ComponentItem::ComponentFunc(_)), None) => Standing::Present,
+            (Some(ComponentItem::ComponentFunc(found)), Some(typecheck)) => {
+                match typecheck(&found, &self.ty) {
+                    Ok(()) => Standing::Fits,
+                    Err(error) => Standing::Wrong(format!("{error:#}")),
+                }
+            }
+            (Some(_), _) => Standing::Wrong("it is not a function".to_owned()),
+        }
+    }
+
+    /// All functions of exported interfaces that do not fit, as `interface.function` and why.
+    pub(crate) fn misfits(&self) -> Vec<(String, String)> {
+        let mut misfits = Vec::new();
+        for interface in &INTERFACES {
+            if !self.exports.contains_key(interface.name) {
+                continue;
+            }
+            for function in interface.functions {
+                if let Standing::Wrong(why) = self.standing(interface.name, function) {
+                    misfits.push((format!("{}.{}", interface.name, function.name), why));
+                }
+            }
+        }
+        misfits
+    }
+
+    /// Where a function lies in the component, so that no name is looked up when it is called.
+    pub(super) fn index(&self, interface: &str, function: &str) -> Option<ComponentExportIndex> {
+        let full = self.exports.get(interface)?;
+        let instance = self.component.get_export_index(None, full.as_str())?;
+        self.component.get_export_index(Some(&instance), function)
+    }
+}
+
+/// The version of the contract that this host offers.
+pub(crate) fn offered_version() -> Version {
+    // A constant of ours, read by a test.
+    contract::VERSION.parse().unwrap_or(Version::new(0, 0, 0))
+}
+
+/// The interface and version in `messaging:channel/webhook@0.1.0`.
+fn parse(name: &str) -> Option<(&str, Version)> {
+    let (interface, version) = name
+        .strip_prefix(PACKAGE)?
+        .strip_prefix('/')?
+        .split_once('@')?;
+    Some((interface, version.parse().ok()?))
+}
+
+/// Whether components and hosts of two versions fit: equal up to the first number that is not zero, and never for
+/// pre-releases that differ.
+fn compatible(one: &Version, other: &Version) -> bool {
+    one == other
+        || one.pre.is_empty()
+            && other.pre.is_empty()
+            && one.major == other.major
+            && (one.major > 0
+                || one.minor == other.minor && (one.minor > 0 || one.patch == other.patch))
+}
+
+/// Whether an import asks for nothing but types.
+fn only_types(item: &ComponentItem, engine: &wasmtime::Engine) -> bool {
+    match item {
+        ComponentItem::ComponentInstance(instance) => instance
+            .exports(engine)
+            .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_))),
+        ComponentItem::Type(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,9 @@
+//! The `channel-host` command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

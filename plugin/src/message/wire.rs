@@ -1,0 +1,266 @@
+//! The JSON of the Cloud API's messages, as far as it is written here. It borrows from the message.
+
+use std::borrow::Cow;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// The Cloud API's way to write a variant: `"type": "image", "image": …`.
+pub(super) struct Tagged<T>(pub(super) &'static str, pub(super) T);
+
+impl<T: Serialize> Serialize for Tagged<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("type", self.0)?;
+        map.serialize_entry(self.0, &self.1)?;
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Envelope<'a> {
+    pub(super) messaging_product: &'static str,
+    pub(super) recipient_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) to: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recipient: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) context: Option<Context<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) biz_opaque_callback_data: Option<&'a str>,
+    #[serde(flatten)]
+    pub(super) content: Tagged<Body<'a>>,
+}
+
+impl Envelope<'_> {
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        // Only a failing writer or a key that is no string could fail, and there is neither.
+        serde_json::to_vec(self).expect("memory takes every byte, and every key is a string")
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Context<'a> {
+    pub(super) message_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Body<'a> {
+    Text(Text<'a>),
+    Media(Media<'a>),
+    Location(Location<'a>),
+    Reaction(Reaction<'a>),
+    Interactive(Interactive<'a>),
+    Template(Template<'a>),
+}
+
+#[derive(Serialize)]
+pub(super) struct Text<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) preview_url: Option<bool>,
+    pub(super) body: &'a str,
+}
+
+/// Media of any kind: exactly one of `id` and `link`.
+#[derive(Default, Serialize)]
+pub(super) struct Media<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) caption: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) filename: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voice: Option<bool>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Location<'a> {
+    pub(super) latitude: f64,
+    pub(super) longitude: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Reaction<'a> {
+    pub(super) message_id: &'a str,
+    pub(super) emoji: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Interactive<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<Tagged<Header<'a>>>,
+    pub(super) body: Line<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) footer: Option<Line<'a>>,
+    pub(super) action: Action<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Header<'a> {
+    Text(&'a str),
+    Media(Media<'a>),
+}
+
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Action<'a> {
+    Buttons {
+        buttons: Vec<Tagged<Reply<'a>>>,
+    },
+    List {
+        button: &'a str,
+        sections: Vec<Section<'a>>,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct Reply<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Section<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<&'a str>,
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Template<'a> {
+    pub(super) name: &'a str,
+    pub(super) language: Language<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) components: Vec<Component<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Language<'a> {
+    pub(super) code: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Component<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    #[serde(flatten)]
+    pub(super) button: Option<Button>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) parameters: Vec<Parameter<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) cards: Vec<Card<'a>>,
+}
+
+/// Which button of the template.
+#[derive(Serialize)]
+pub(super) struct Button {
+    pub(super) sub_type: &'static str,
+    /// A string, although some of Meta's samples have a number.
+    pub(super) index: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Card<'a> {
+    pub(super) card_index: usize,
+    pub(super) components: Vec<Component<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Parameter<'a> {
+    #[serde(flatten)]
+    pub(super) value: Tagged<Value<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) parameter_name: Option<&'a str>,
+}
+
+impl<'a> Parameter<'a> {
+    /// A parameter without a name.
+    pub(super) fn new(kind: &'static str, value: Value<'a>) -> Self {
+        Self {
+            value: Tagged(kind, value),
+            parameter_name: None,
+        }
+    }
+}
+
+/// What a parameter holds. The kind that it is tagged with tells apart what looks alike.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Currency {
+        fallback_value: &'a str,
+        code: &'a str,
+        amount_1000: i64,
+    },
+    DateTime {
+        fallback_value: &'a str,
+    },
+    Media(Media<'a>),
+    /// Templates write degrees as strings.
+    Location {
+        latitude: String,
+        longitude: String,
+        name: &'a str,
+        address: &'a str,
+    },
+    Product {
+        product_retailer_id: &'a str,
+        catalog_id: &'a str,
+    },
+    Flow {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        flow_token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        flow_action_data: Option<&'a RawValue>,
+    },
+    Products {
+        thumbnail_product_retailer_id: &'a str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        sections: Vec<ProductSection<'a>>,
+    },
+    OrderDetails {
+        order_details: &'a RawValue,
+    },
+    Offer {
+        expiration_time_ms: u64,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct ProductSection<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<&'a str>,
+    pub(super) product_items: Vec<ProductItem<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ProductItem<'a> {
+    pub(super) product_retailer_id: &'a str,
+}

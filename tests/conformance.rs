@@ -1,0 +1,138 @@
+//! The contract held against components: what they export and import, and that another channel fits the same host.
+
+use anyhow::Result;
+use channel_host::check::check;
+use channel_host::contract::events::{EventBody, MessageState};
+use channel_host::{Cache, Engine, Limits, LoadError};
+use channel_tests::{CHANNEL_360DIALOG, CHANNEL_HOSTILE, CHANNEL_SMS, delivery};
+
+fn engine() -> Result<Engine> {
+    Ok(Engine::new(Limits::recommended(), &Cache::Off)?)
+}
+
+async fn broken(component: &[u8]) -> Result<Vec<String>> {
+    let rules = check(&engine()?, component).await;
+    assert!(!rules.is_empty());
+    Ok(rules
+        .into_iter()
+        .filter(|rule| !rule.met)
+        .map(|rule| format!("{}: {}", rule.name, rule.detail))
+        .collect())
+}
+
+#[tokio::test]
+async fn both_channels_keep_every_rule() -> Result<()> {
+    for component in [CHANNEL_360DIALOG, CHANNEL_SMS] {
+        assert_eq!(
+            broken(&std::fs::read(component)?).await?,
+            [""; 0],
+            "{component}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_channel_exports_what_it_fills_and_nothing_else() -> Result<()> {
+    let engine = engine()?;
+    let channel = engine.load_file(CHANNEL_360DIALOG.as_ref())?;
+    let mut interfaces = channel.interfaces().to_vec();
+    interfaces.sort_unstable();
+    assert_eq!(interfaces, ["channel", "message", "webhook", "window"]);
+    let sms = engine.load_file(CHANNEL_SMS.as_ref())?;
+    let mut interfaces = sms.interfaces().to_vec();
+    interfaces.sort_unstable();
+    assert_eq!(interfaces, ["channel", "message", "webhook"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_channel_is_told_so_by_rule() -> Result<()> {
+    let core = wat::parse_str("(module)")?;
+    let empty = wat::parse_str("(component)")?;
+    let newer = wat::parse_str(
+        r#"(component (instance $i) (export "messaging:channel/webhook@0.9.0" (instance $i)))"#,
+    )?;
+    for (component, words) in [
+        (&b"hello"[..], "not"),
+        (&core, "module"),
+        (&empty, "messaging:channel"),
+        (&newer, "0.9.0"),
+    ] {
+        let broken = broken(component).await?;
+        assert!(broken.iter().any(|rule| rule.contains(words)), "{broken:?}");
+    }
+    let hostile = broken(&std::fs::read(CHANNEL_HOSTILE)?).await?;
+    assert!(
+        hostile.iter().any(|rule| rule.contains("describe")),
+        "{hostile:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn another_version_is_refused_before_anything_runs() -> Result<()> {
+    let newer = wat::parse_str(
+        r#"(component (instance $i) (export "messaging:channel/webhook@0.9.0" (instance $i)))"#,
+    )?;
+    let error = engine()?.load("newer", &newer).unwrap_err();
+    let sentence = error.to_string();
+    assert!(
+        sentence.contains("0.9.0") && sentence.contains("0.1.0"),
+        "{sentence}"
+    );
+    assert!(!matches!(error, LoadError::Missing(_)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_channel_without_windows_says_so() -> Result<()> {
+    let sms = engine()?.load_file(CHANNEL_SMS.as_ref())?;
+    let state = channel_host::contract::outbound::WindowState {
+        opened: None,
+        refused: None,
+        free_entry_point: None,
+    };
+    assert_eq!(
+        sms.evaluate(&state, 0).await.unwrap_err().reason(),
+        "absent"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_vendors_webhooks_come_out_the_same_way() -> Result<()> {
+    let sms = engine()?.load_file(CHANNEL_SMS.as_ref())?;
+    let events = sms
+        .normalize(
+            None,
+            &delivery("MessageSid=SM1&From=%2B16315551234&To=%2B15550783881&Body=Hi+there"),
+        )
+        .await?
+        .expect("a message");
+    assert!(
+        matches!(&events[0].body, EventBody::Message(message) if message.id.as_deref() == Some("SM1")),
+        "{events:?}"
+    );
+    assert_eq!(
+        events[0]
+            .contact
+            .as_ref()
+            .and_then(|contact| contact.phone.as_deref()),
+        Some("16315551234")
+    );
+    let events = sms
+        .normalize(
+            None,
+            &delivery(
+                "MessageSid=SM2&MessageStatus=delivered&From=%2B15550783881&To=%2B16315551234",
+            ),
+        )
+        .await?
+        .expect("a receipt");
+    assert!(
+        matches!(&events[0].body, EventBody::Status(status) if status.state == MessageState::Delivered),
+        "{events:?}"
+    );
+    Ok(())
+}
