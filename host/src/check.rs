@@ -41,17 +41,20 @@ pub async fn check(engine: &Engine, component: &[u8]) -> Vec<Rule> {
     let compiled = match engine.compile(component) {
         Ok(compiled) => compiled,
         Err(error) => {
-            rules.broken("is a component", error);
+            rules.broken("is a component", error.to_string());
             return rules.0;
         }
     };
     rules.met("is a component", "");
     let shape = Shape::of(&compiled);
     if let Err(error) = shape.version() {
-        rules.broken("speaks this version of the contract", error);
+        rules.broken("speaks this version of the contract", error.to_string());
         return rules.0;
     }
-    rules.met("speaks this version of the contract", offered_version());
+    rules.met(
+        "speaks this version of the contract",
+        offered_version().to_string(),
+    );
     exports(&mut rules, &shape);
     if !rules.0.iter().all(|rule| rule.met) {
         return rules.0;
@@ -69,12 +72,12 @@ pub async fn check(engine: &Engine, component: &[u8]) -> Vec<Rule> {
             Err(format!("it also imports {}", foreign.join(", ")))
         },
     );
-    match engine.load_unlent("checked", &shape, &compiled) {
+    match engine.load_unlent("checked", &shape) {
         Ok(plugin) => {
             describe(&mut rules, &plugin).await;
             behave(&mut rules, &plugin).await;
         }
-        Err(error) => rules.broken("can be linked", error),
+        Err(error) => rules.broken("can be linked", error.to_string()),
     }
     rules.0
 }
@@ -91,12 +94,12 @@ impl Rules {
         self.0.push(Rule { name, met, detail });
     }
 
-    fn met(&mut self, name: impl Into<String>, detail: impl ToString) {
-        self.rule(name, Ok(detail.to_string()));
+    fn met(&mut self, name: impl Into<String>, detail: impl Into<String>) {
+        self.rule(name, Ok(detail.into()));
     }
 
-    fn broken(&mut self, name: impl Into<String>, detail: impl ToString) {
-        self.rule(name, Err(detail.to_string()));
+    fn broken(&mut self, name: impl Into<String>, detail: impl Into<String>) {
+        self.rule(name, Err(detail.into()));
     }
 
     /// A rule without more to say where it is kept.
@@ -344,7 +347,7 @@ where
     let (one, other) = match (call().await, call().await) {
         (Ok(one), Ok(other)) => (one, other),
         (Err(error), _) | (_, Err(error)) => {
-            rules.broken(answers, error);
+            rules.broken(answers, error.to_string());
             return None;
         }
     };
@@ -420,7 +423,60 @@ fn declares(schema: &Value, pointer: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{declares, is_origin};
+    use super::*;
+    use crate::{Cache, Limits};
+
+    async fn broken(component: &[u8]) -> Vec<Rule> {
+        let engine = Engine::new(Limits::recommended(), &Cache::Off).unwrap();
+        let mut rules = check(&engine, component).await;
+        rules.retain(|rule| !rule.met);
+        rules
+    }
+
+    #[tokio::test]
+    async fn what_is_no_channel_breaks_a_rule_that_says_what_it_is() {
+        let other =
+            r#"(component (instance $i) (export "messaging:channel/channel@0.9.0" (instance $i)))"#;
+        for (component, rule, word) in [
+            (b"hello".to_vec(), "is a component", "not WebAssembly"),
+            (
+                wat::parse_str("(module)").unwrap(),
+                "is a component",
+                "core module",
+            ),
+            (
+                wat::parse_str("(component)").unwrap(),
+                "speaks this version of the contract",
+                "not a channel",
+            ),
+            (
+                wat::parse_str(other).unwrap(),
+                "speaks this version of the contract",
+                "0.9.0",
+            ),
+        ] {
+            let [found] = <[Rule; 1]>::try_from(broken(&component).await).unwrap();
+            assert_eq!(found.name, rule);
+            assert!(found.detail.contains(word), "{}", found.detail);
+        }
+    }
+
+    #[tokio::test]
+    async fn missing_interfaces_and_functions_are_each_a_broken_rule() {
+        let bare =
+            r#"(component (instance $i) (export "messaging:channel/channel@0.1.0" (instance $i)))"#;
+        let found = broken(&wat::parse_str(bare).unwrap()).await;
+        let names: Vec<&str> = found.iter().map(|rule| rule.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "exports webhook",
+                "exports message",
+                "channel.describe has the contract's type",
+                "channel.validate has the contract's type",
+            ]
+        );
+    }
 
     #[test]
     fn an_origin_is_https_or_this_machine_and_nothing_more() {

@@ -186,9 +186,9 @@ impl Plugin {
         .await
         .unwrap_or_else(|_| Err(Exceeded::Deadline.into()));
         match started {
-            Ok(instance) => Ok(Instance {
+            Ok(inside) => Ok(Instance {
                 store,
-                instance,
+                inside,
                 plugin: self.clone(),
                 poisoned: false,
                 _permits: permits,
@@ -238,7 +238,7 @@ async fn acquire(sandboxes: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 /// nothing, this saves the start. A call that fails, or whose future is dropped, poisons it.
 pub struct Instance {
     store: Store<Sandbox>,
-    instance: component::Instance,
+    inside: component::Instance,
     plugin: Plugin,
     poisoned: bool,
     // Dropped after the store, so that the pool has room again before the next one is let in.
@@ -333,7 +333,7 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         let store = &mut self.store;
         let typed = self
-            .instance
+            .inside
             .get_func(&mut *store, function)
             .ok_or_else(|| wasmtime::Error::msg("a function that was there is gone"))
             .and_then(|function| function.typed::<P, (R,)>(&mut *store));

@@ -219,7 +219,11 @@ impl CallError {
 /// The longest name of a function that is worth showing.
 const NAME: usize = 160;
 
-/// The names of the functions in a backtrace.
+/// The most functions that are worth showing.
+const SHOWN: usize = 8;
+
+/// The names of the plugin's functions in a backtrace, innermost first: without those of the standard library, by
+/// which a panic ends, unless there are no others.
 fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let names = backtrace
         .frames()
@@ -228,9 +232,25 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
             Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
             None => format!("function {}", frame.func_index()),
         });
-    names
+    let mut names: Vec<String> = names
         .map(|name| name.chars().take(NAME).collect())
-        .collect()
+        .collect();
+    if names.iter().any(|name| !is_standard(name)) {
+        names.retain(|name| !is_standard(name));
+    }
+    names.truncate(SHOWN);
+    names
+}
+
+/// Whether a function is one of Rust's libraries or C's.
+fn is_standard(name: &str) -> bool {
+    let prefixes = [
+        "std::", "core::", "alloc::", "__rust", "__wasi", "<core::", "<alloc::", "<std::",
+    ];
+    name == "abort"
+        || name == "exit"
+        || name == "_Exit"
+        || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn within(frames: &[String]) -> String {

@@ -46,8 +46,8 @@ const HOST_STACK: usize = 1 << 20;
 const KEPT_MEMORY: usize = 1 << 20;
 const KEPT_MEMORY_WITHOUT_PAGEMAP: usize = 64 << 10;
 
-/// Functions of a trap that are named.
-const FRAMES: usize = 12;
+/// Functions of a trap that are looked at; those of the standard library are not shown.
+const FRAMES: usize = 32;
 
 /// Where compiled components are kept. Whoever can write there can run code in this process.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,16 +193,11 @@ impl Engine {
         }
     }
 
-    /// Makes a plugin of a component whose imports may be anything: what is not lent traps when it is called.
-    pub(crate) fn load_unlent(
-        &self,
-        name: &str,
-        shape: &Shape,
-        component: &Component,
-    ) -> Result<Plugin, LoadError> {
+    /// Makes a plugin of a component that may import what is not lent: a function of that fails when it is called.
+    pub(crate) fn load_unlent(&self, name: &str, shape: &Shape) -> Result<Plugin, LoadError> {
         let mut linker = self.shared.linker.clone();
-        linker
-            .define_unknown_imports_as_traps(component)
+        shape
+            .refuse_unlent(&mut linker)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         Plugin::new(self, name, shape, &linker)
     }

@@ -98,16 +98,17 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         // A memory never shrinks, so the sum of what was added is what is in use.
         let total = self.memory_bytes.saturating_add(desired - current);
         if total > self.memory_limit {
             return Err(Exceeded::Memory.into());
         }
-        self.memory_bytes = total;
-        Ok(true)
+        // The memory's own bound is no offence: growing beyond it fails, as WebAssembly says, and adds nothing.
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        if allowed {
+            self.memory_bytes = total;
+        }
+        Ok(allowed)
     }
 
     fn table_growing(
@@ -116,13 +117,10 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         if desired > self.table_limit {
             return Err(Exceeded::Table.into());
         }
-        Ok(true)
+        Ok(maximum.is_none_or(|maximum| desired <= maximum))
     }
 }
 
@@ -158,6 +156,7 @@ impl Output {
         }
         let mut lines: Vec<String> = String::from_utf8_lossy(&bytes)
             .lines()
+            .filter(|line| !line.is_empty())
             .map(|line| line.replace(char::is_control, "\u{fffd}"))
             .collect();
         if cut {
@@ -210,5 +209,40 @@ impl OutputStream for Output {
     fn check_write(&mut self) -> StreamResult<usize> {
         // How much may come in one piece; what is beyond the limit is dropped, so that printing never fails.
         Ok(64 << 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_cut_at_its_limit_and_told_line_by_line_without_control_characters() {
+        let mut output = Output::new(12);
+        output
+            .write(Bytes::from_static(b"one\ntwo\x1b[1m"))
+            .unwrap();
+        output.clone().write(Bytes::from_static(b"three")).unwrap();
+        output.write(Bytes::from_static(b"four")).unwrap();
+        let lines = output.take();
+        assert_eq!(lines[..2], ["one", "two\u{fffd}[1mt"]);
+        assert!(lines[2].contains("12 bytes"), "{}", lines[2]);
+        assert_eq!(lines.len(), 3);
+
+        output.write(Bytes::from_static(b"again")).unwrap();
+        assert_eq!(output.take(), ["again"]);
+        assert_eq!(output.take(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn memories_are_counted_together_and_a_refused_one_adds_nothing() {
+        let mut limits = Limits::recommended();
+        limits.memory_bytes = 100;
+        let mut sandbox = Sandbox::new(&limits);
+        assert!(sandbox.memory_growing(0, 60, None).unwrap());
+        assert!(!sandbox.memory_growing(0, 30, Some(20)).unwrap());
+        assert!(sandbox.memory_growing(0, 40, None).unwrap());
+        let error = sandbox.memory_growing(60, 61, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Exceeded::Memory));
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use semver::Version;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, Lift, Lower, types,
+    Component, ComponentExportIndex, ComponentNamedList, Lift, Linker, Lower, types,
 };
 
 use super::error::LoadError;
 use super::lent;
+use super::sandbox::Sandbox;
 use crate::contract::channel::Description;
 use crate::contract::events::{Delivery, Event, Rejection};
 use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, WindowState};
@@ -238,6 +239,28 @@ impl Shape {
     /// The component itself.
     pub(super) fn component(&self) -> &Component {
         &self.component
+    }
+
+    /// Links each function of what is not lent to a refusal.
+    pub(super) fn refuse_unlent(&self, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
+        let engine = self.component.engine();
+        for import in self.not_lent(&lent::CAPABILITIES) {
+            let Some(ComponentItem::ComponentInstance(interface)) =
+                self.ty.get_import(engine, &import).map(|import| import.ty)
+            else {
+                continue;
+            };
+            let mut instance = linker.instance(&import)?;
+            for (name, function) in interface.exports(engine) {
+                if matches!(function.ty, ComponentItem::ComponentFunc(_)) {
+                    let refusal = format!("it called {import} {name}, which is not lent here");
+                    instance.func_new(name, move |_, _, _, _| {
+                        Err(wasmtime::Error::msg(refusal.clone()))
+                    })?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How a function of an exported interface stands.

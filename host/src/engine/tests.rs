@@ -21,30 +21,17 @@ fn refusal(text: &str) -> LoadError {
 
 /// A component with the interfaces of `pure` at a version, whose functions have no parameters and no result.
 fn exporting(version: &str) -> String {
-    let interfaces = [
-        ("channel", "describe"),
-        ("channel", "validate"),
-        ("webhook", "normalize"),
-        ("message", "build"),
-    ];
-    let mut text = String::from(
-        r#"(component
-            (core module $m (func (export "f")))
-            (core instance $m (instantiate $m))
-            (func $f (canon lift (core func $m "f")))"#,
-    );
-    for name in ["channel", "webhook", "message"] {
-        let functions: String = interfaces
-            .iter()
-            .filter(|(interface, _)| *interface == name)
-            .map(|(_, function)| format!(r#"(export "{function}" (func $f))"#))
-            .collect();
-        text += &format!(
-            r#"(instance ${name} {functions})
-               (export "messaging:channel/{name}@{version}" (instance ${name}))"#
-        );
-    }
-    text + ")"
+    r#"(component
+        (core module $m (func (export "f")))
+        (core instance $m (instantiate $m))
+        (func $f (canon lift (core func $m "f")))
+        (instance $channel (export "describe" (func $f)) (export "validate" (func $f)))
+        (instance $webhook (export "normalize" (func $f)))
+        (instance $message (export "build" (func $f)))
+        (export "messaging:channel/channel@VERSION" (instance $channel))
+        (export "messaging:channel/webhook@VERSION" (instance $webhook))
+        (export "messaging:channel/message@VERSION" (instance $message)))"#
+        .replace("VERSION", version)
 }
 
 #[test]
@@ -174,7 +161,9 @@ fn an_import_that_is_not_lent_is_named_and_types_are_no_import() {
 /// Runs a function of a component without parameters and result, as calls are run.
 async fn run(engine: &Engine, text: &str) -> Result<(), CallError> {
     let component = Component::from_binary(&engine.shared.wasmtime, &wasm(text)).unwrap();
-    let pre = engine.shared.linker.instantiate_pre(&component).unwrap();
+    let mut linker = engine.shared.linker.clone();
+    Shape::of(&component).refuse_unlent(&mut linker).unwrap();
+    let pre = linker.instantiate_pre(&component).unwrap();
     let limits = engine.limits();
     let mut store = call::store(engine);
     let result = async {
@@ -200,7 +189,7 @@ fn running(body: &str) -> String {
                 (func $my_function (export "run") (result i32) {body}))
             (core instance $m (instantiate $m))
             (func (export "run") (result (list u8))
-                (canon lift (core func $m "run") (memory $m "memory"))))"#
+                (canon lift (core func $m "run") (memory (core memory $m "memory")))))"#
     )
 }
 
@@ -277,4 +266,27 @@ async fn an_endless_loop_lets_other_tasks_of_its_thread_run() {
         () = count => unreachable!(),
     }
     assert!(other > 20, "{other} turns in a second");
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_lent_fails_by_name_where_such_a_component_is_run_at_all() {
+    let engine = engine(Limits::recommended());
+    let calling = r#"(component
+        (import "messaging:channel/storage@0.1.0" (instance $storage (export "wipe" (func))))
+        (core func $wipe (canon lower (func $storage "wipe")))
+        (core module $m
+            (import "" "wipe" (func $wipe))
+            (memory (export "memory") 1)
+            (func (export "run") (result i32) (call $wipe) (i32.const 0)))
+        (core instance $m (instantiate $m (with "" (instance (export "wipe" (func $wipe))))))
+        (func (export "run") (result (list u8))
+            (canon lift (core func $m "run") (memory (core memory $m "memory")))))"#;
+    let refused = run(&engine, calling).await;
+    let Err(CallError::Trapped { reason, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        reason,
+        "it called messaging:channel/storage@0.1.0 wipe, which is not lent here"
+    );
 }

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 /// A message's members.
 #[derive(Deserialize)]
+#[serde(expecting = "a message object")]
 pub(super) struct Members<'a> {
     #[serde(borrow)]
     id: Option<Text<'a>>,

@@ -119,6 +119,7 @@ struct Body<'a> {
 
 /// Cloud API, webhooks: `entry[]`.
 #[derive(Deserialize)]
+#[serde(expecting = "an entry object")]
 struct Entry<'a> {
     #[serde(borrow)]
     id: Option<Text<'a>>,
@@ -130,6 +131,7 @@ struct Entry<'a> {
 
 /// Cloud API, webhooks: `entry[].changes[]`.
 #[derive(Deserialize)]
+#[serde(expecting = "a change object")]
 struct Change<'a> {
     #[serde(borrow)]
     field: Option<Text<'a>>,

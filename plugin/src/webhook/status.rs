@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 #[derive(Deserialize)]
+#[serde(expecting = "a status object")]
 struct Members<'a> {
     #[serde(borrow)]
     id: Option<Text<'a>>,
@@ -121,6 +122,7 @@ struct Transaction<'a> {
 
 /// An error as webhooks carry it, in the Cloud API's form and in that of the on-premise API.
 #[derive(Deserialize)]
+#[serde(expecting = "an error object")]
 pub(super) struct Fault<'a> {
     #[serde(borrow)]
     code: Option<Text<'a>>,

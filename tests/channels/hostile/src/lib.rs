@@ -49,7 +49,7 @@ fn harm(word: &str) {
         }
         "exit" => std::process::exit(3),
         "shout" => {
-            for _ in 0..100_000 {
+            for _ in 0..1_000 {
                 println!("{}", "noise ".repeat(100));
             }
         }
