@@ -1,10 +1,15 @@
 //! The contract held against components: what they export and import, and that another channel fits the same host.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use channel_host::check::check;
 use channel_host::contract::events::{EventBody, MessageState};
 use channel_host::{Cache, Engine, Limits, LoadError};
 use channel_tests::{CHANNEL_360DIALOG, CHANNEL_HOSTILE, CHANNEL_SMS, delivery};
+use serde_json::json;
+use wasmtime::component::types::ComponentItem;
+
+/// A message, as the SMS gateway posts it.
+const SMS_RECEIVED: &str = "MessageSid=SM1&From=%2B16315551234&To=%2B15550783881&Body=Hi+there";
 
 fn engine() -> Result<Engine> {
     Ok(Engine::new(Limits::recommended(), &Cache::Off)?)
@@ -43,6 +48,71 @@ async fn the_channel_exports_what_it_fills_and_nothing_else() -> Result<()> {
     let mut interfaces = sms.interfaces().to_vec();
     interfaces.sort_unstable();
     assert_eq!(interfaces, ["channel", "message", "webhook"]);
+    Ok(())
+}
+
+/// The SMS channel as it was when the contract was 0.1.0; built once.
+const FROZEN: &[u8] = include_bytes!("frozen/0.1.0.wasm");
+
+#[tokio::test]
+async fn a_component_of_the_past_still_gives_what_it_gave() -> Result<()> {
+    let frozen = engine()?.load("frozen", FROZEN).context(
+        "the contract has changed: put its types back, or, while 0.1.0 is a draft, follow wit/VERSIONING.md",
+    )?;
+    let events = frozen
+        .normalize(None, &delivery(SMS_RECEIVED))
+        .await?
+        .expect("a message");
+    assert_eq!(
+        serde_json::to_value(&events)?,
+        json!([{"id": "86ce2279506c0de6c91e1d6f92f42cb1fc4d2e3194afba7f01265d847a58df6c", "type": "message",
+            "contact": {"phone": "16315551234"},
+            "origin": {"envelope": "form", "phone_number": "15550783881", "own": true},
+            "message": {"id": "SM1", "content": {"type": "text", "text": "Hi there"}},
+            "raw": {"Body": "Hi there", "From": "+16315551234", "MessageSid": "SM1", "To": "+15550783881"}}])
+    );
+    Ok(())
+}
+
+/// The interfaces of WASI 0.2 that Rust's standard library imports, whether a program uses them or not.
+const RUST_STD: [&str; 14] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure-seed",
+];
+
+/// Both are `pure` channels: of the contract they may import types, but no function.
+#[test]
+fn channels_import_what_the_standard_library_does_and_nothing_else() -> Result<()> {
+    let engine = wasmtime::Engine::default();
+    for component in [CHANNEL_360DIALOG, CHANNEL_SMS] {
+        let component = wasmtime::component::Component::from_file(&engine, component)?;
+        for (name, import) in component.component_type().imports(&engine) {
+            let ComponentItem::ComponentInstance(instance) = import.ty else {
+                panic!("{name} is no interface");
+            };
+            if name.starts_with("messaging:channel/") {
+                let functions = instance
+                    .exports(&engine)
+                    .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_)));
+                assert_eq!(functions.count(), 0, "{name} has functions");
+            } else {
+                let interface = name.split('@').next().unwrap_or(name);
+                assert!(RUST_STD.contains(&interface), "{name}");
+            }
+        }
+    }
     Ok(())
 }
 
@@ -106,10 +176,7 @@ async fn a_channel_without_windows_says_so() -> Result<()> {
 async fn another_vendors_webhooks_come_out_the_same_way() -> Result<()> {
     let sms = engine()?.load_file(CHANNEL_SMS.as_ref())?;
     let events = sms
-        .normalize(
-            None,
-            &delivery("MessageSid=SM1&From=%2B16315551234&To=%2B15550783881&Body=Hi+there"),
-        )
+        .normalize(None, &delivery(SMS_RECEIVED))
         .await?
         .expect("a message");
     assert!(

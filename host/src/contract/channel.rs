@@ -10,7 +10,7 @@ use super::types::{Json, MimeType};
 #[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Description {
-    /// A stable id (`channel-360dialog`).
+    /// A stable id (`channel-example`).
     pub id: String,
     /// The component's version (semantic versioning).
     pub version: String,

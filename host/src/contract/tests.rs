@@ -174,10 +174,10 @@ fn template_content() -> Value {
 #[test]
 fn the_shortest_message_is_read_as_documented() {
     let message: outbound::Message = serde_json::from_str(
-        r#"{"to": {"phone": "16315551234"}, "content": {"type": "text", "text": "Hi"}, "reply_to": "wamid.X"}"#,
+        r#"{"to": {"phone": "16315551234"}, "content": {"type": "text", "text": "Hi"}, "reply_to": "message-7"}"#,
     )
     .unwrap();
-    assert_eq!(message.reply_to.as_deref(), Some("wamid.X"));
+    assert_eq!(message.reply_to.as_deref(), Some("message-7"));
     assert!(matches!(&message.content, outbound::Content::Text(text) if text.text == "Hi"));
 }
 

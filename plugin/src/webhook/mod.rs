@@ -344,7 +344,7 @@ impl Reader {
         for (name, member) in &members {
             match name.as_ref() {
                 "metadata" => {
-                    shared.metadata = serde_json::from_str(member.get()).unwrap_or_default()
+                    shared.metadata = serde_json::from_str(member.get()).unwrap_or_default();
                 }
                 "contacts" => shared.profiles = contact::profiles(member.get()),
                 _ => {}

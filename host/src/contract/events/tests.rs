@@ -28,7 +28,7 @@ fn event(body: EventBody) -> Event {
 
 fn text(text: &str) -> Message {
     Message {
-        id: Some("wamid.1".into()),
+        id: Some("message-1".into()),
         content: Content::Text(Text { text: text.into() }),
         reply_to: None,
         context: None,
@@ -71,7 +71,7 @@ fn a_message_event_prints_as_documented_with_its_raw_bytes() {
             r#""contact":{"phone":"16315551234","user_id":"US.1234","username":"kerry","name":"Kerry"},"#,
             r#""origin":{"envelope":"cloud","field":"messages","account_id":"1","phone_number_id":"2","#,
             r#""phone_number":"3","entry_time":"1970-01-01T00:00:01.5Z","own":true},"#,
-            r#""message":{"id":"wamid.1","content":{"type":"text","text":"Hi"}},"#,
+            r#""message":{"id":"message-1","content":{"type":"text","text":"Hi"}},"#,
             r#""attributes":{"/a/b":2.0},"#,
             "\"raw\":{\"z\" : 1.0,\n \"a\":12345678901234567890123, \"a\":\"\\u00e9\"}}",
         )
@@ -89,7 +89,7 @@ fn a_status_event_prints_as_documented() {
         ..round_trip(&json!({"class": "window_closed"}))
     };
     let event = event(EventBody::Status(Status {
-        message_id: Some("wamid.1".into()),
+        message_id: Some("message-1".into()),
         state: MessageState::Failed,
         reference: Some("r".into()),
         group_id: None,
@@ -106,7 +106,7 @@ fn a_status_event_prints_as_documented() {
         serde_json::to_string(&event).unwrap(),
         concat!(
             r#"{"id":"e1","type":"status","origin":{"envelope":"cloud","own":false},"#,
-            r#""status":{"message_id":"wamid.1","state":"failed","reference":"r","#,
+            r#""status":{"message_id":"message-1","state":"failed","reference":"r","#,
             r#""errors":[{"class":"window_closed","code":131047}],"#,
             r#""conversation":{"expires":"1970-01-01T00:00:00Z"}},"raw":{}}"#,
         )
@@ -167,7 +167,7 @@ fn every_event_carries_its_body_under_its_type() {
             EventBody::Echo(text("a")),
             "echo",
             "echo",
-            json!({"id": "wamid.1", "content": {"type": "text", "text": "a"}}),
+            json!({"id": "message-1", "content": {"type": "text", "text": "a"}}),
         ),
         (
             EventBody::Revoke(revoke),
@@ -197,7 +197,7 @@ fn every_event_carries_its_body_under_its_type() {
             EventBody::History(history),
             "history",
             "history",
-            json!({"phase": 1, "message": {"id": "wamid.1", "content": {"type": "text", "text": "old"}}}),
+            json!({"phase": 1, "message": {"id": "message-1", "content": {"type": "text", "text": "old"}}}),
         ),
         (
             EventBody::Error(round_trip(&json!({"code": 1}))),
