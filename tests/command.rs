@@ -190,12 +190,31 @@ fn build_prints_payloads_or_problems() -> Result<()> {
     let ran = run(&["build", "--window", "closed", &message], b"")?;
     assert_eq!(ran.json()?[0]["problems"][0]["code"], "window_closed");
 
-    let wrong = files.file(
-        "wrong.json",
-        r#"{"to": {"phone": "1"}, "content": {"type": "text", "txt": "Hi"}}"#,
-    )?;
-    let ran = run(&["build", &wrong], b"")?;
-    assert_eq!(ran.json()?[0]["problems"][0]["code"], "malformed");
+    for (wrong, pointer, code) in [
+        (
+            r#"{"to": {"phone": "1"}, "content": {"type": "text"}}"#,
+            "/content/text",
+            "required",
+        ),
+        (
+            r#"{"to": {"phone": "1"}, "content": {"type": "text", "text": "Hi", "txt": 1}}"#,
+            "/content/txt",
+            "unknown_member",
+        ),
+        (
+            r#"{"to": {"phone": 1}, "content": {"type": "text", "text": "Hi"}}"#,
+            "/to/phone",
+            "wrong_type",
+        ),
+    ] {
+        let file = files.file("wrong.json", wrong)?;
+        let ran = run(&["build", &file], b"")?;
+        let problem = &ran.json()?[0]["problems"][0];
+        assert_eq!(
+            (&problem["pointer"], &problem["code"]),
+            (&json!(pointer), &json!(code))
+        );
+    }
 
     let template = files.file(
         "template.json",

@@ -29,7 +29,6 @@ fn message() -> Message {
             preview_url: None,
         }),
         reply_to: None,
-        reference: None,
         degrade: Vec::new(),
         fallback: None,
         attributes: Vec::new(),

@@ -6,11 +6,13 @@ use std::future::Future;
 use semver::Version;
 use serde_json::Value;
 
-use crate::contract::channel::{AuthenticationMethod, Description, OriginRule};
+use crate::contract::channel::{
+    AuthenticationMethod, Description, HmacRule, OriginRule, Secret, SignedPart,
+};
 use crate::contract::events::Delivery;
 use crate::contract::outbound::{Content, Message, Text, Window, WindowState};
 use crate::contract::types::{Problem, Recipient};
-use crate::contract::{OPTIONAL, PURE};
+use crate::contract::{FULL, OPTIONAL, PURE};
 use crate::engine::{INTERFACES, Shape, Standing, offered_version};
 use crate::{CallError, Engine, Plugin};
 
@@ -82,6 +84,22 @@ pub async fn check(engine: &Engine, component: &[u8]) -> Vec<Rule> {
     rules.0
 }
 
+/// Text that is perhaps a plugin's, for one line of a terminal: what could move the cursor, begin a line or turn the
+/// direction of writing is shown as `\u{1b}` instead.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) {
+            plain.extend(c.escape_unicode());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
 struct Rules(Vec<Rule>);
 
 impl Rules {
@@ -91,6 +109,7 @@ impl Rules {
             Err(detail) => (false, detail),
         };
         let name = name.into();
+        let detail = plain(&detail);
         self.0.push(Rule { name, met, detail });
     }
 
@@ -141,6 +160,18 @@ fn exports(rules: &mut Rules, shape: &Shape) {
         "tells its further interfaces by its exports",
         format!("it has {}; it has no {}", list(&others), list(&absent)),
     );
+    let (has, lacks): (Vec<&str>, Vec<&str>) =
+        FULL.into_iter().partition(|name| others.contains(name));
+    if !has.is_empty() {
+        rules.holds(
+            "has all interfaces of the world `full` or none of them",
+            lacks.is_empty(),
+            || {
+                let (has, lacks) = (list(&has), list(&lacks));
+                format!("it has {has} and no {lacks}; the world `full` has all three: export {lacks} too")
+            },
+        );
+    }
     if !shape.unknown.is_empty() {
         rules.met(
             "may have interfaces of a later version",
@@ -208,6 +239,10 @@ async fn describe(rules: &mut Rules, plugin: &Plugin) {
     .collect();
     rules.none("it has a family, a provider and a name", &nameless);
 
+    rules.none(
+        "its secrets have names of their own",
+        &misnamed(&about.secrets),
+    );
     let schema: Option<Value> = serde_json::from_str(&about.settings_schema)
         .ok()
         .filter(Value::is_object);
@@ -229,21 +264,58 @@ async fn describe(rules: &mut Rules, plugin: &Plugin) {
         "its origins are https, or this machine",
         &origins.collect::<Vec<_>>(),
     );
-    let unknown = about
+    let unsound = about
         .webhook_authentication
         .iter()
-        .filter_map(|rule| match &rule.method {
-            AuthenticationMethod::Hmac(hmac)
-                if !about.secrets.iter().any(|s| s.name == hmac.secret) =>
-            {
-                Some(format!("{:?} is no secret of the settings", hmac.secret))
-            }
-            _ => None,
+        .flat_map(|rule| match &rule.method {
+            AuthenticationMethod::Hmac(hmac) => unsound(hmac, &about.secrets),
+            _ => Vec::new(),
         });
     rules.none(
-        "its webhook authentication uses its secrets",
-        &unknown.collect::<Vec<_>>(),
+        "its webhook authentication signs deliveries with its secrets",
+        &unsound.collect::<Vec<_>>(),
     );
+}
+
+/// What is wrong with the names of secrets.
+fn misnamed(secrets: &[Secret]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (index, Secret { name, .. }) in secrets.iter().enumerate() {
+        if name == "webhook" {
+            wrong.push("\"webhook\" is the host's own: take another name".to_owned());
+        } else if !is_placeholder_name(name) {
+            wrong.push(format!(
+                "{name:?}: use small letters, digits and _, with a letter first"
+            ));
+        } else if secrets[..index].iter().any(|other| other.name == *name) {
+            wrong.push(format!("{name:?} names two secrets: rename one"));
+        }
+    }
+    wrong
+}
+
+fn is_placeholder_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// What is wrong with a keyed hash.
+fn unsound(hmac: &HmacRule, secrets: &[Secret]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !secrets.iter().any(|secret| secret.name == hmac.secret) {
+        wrong.push(format!("{:?} is no secret of the settings", hmac.secret));
+    }
+    // Texts and headers alone say nothing of what was delivered.
+    let binds = |part: &SignedPart| matches!(part, SignedPart::Body | SignedPart::Url);
+    if !hmac.signs.iter().any(binds) {
+        wrong.push(format!(
+            "the hash in {:?} signs neither body nor url: name one of them in signs",
+            hmac.header
+        ));
+    }
+    wrong
 }
 
 /// Every member that the description names is in the schema.
@@ -303,7 +375,6 @@ async fn behave(rules: &mut Rules, plugin: &Plugin) {
             preview_url: None,
         }),
         reply_to: None,
-        reference: None,
         degrade: Vec::new(),
         fallback: None,
         attributes: Vec::new(),
@@ -344,9 +415,13 @@ where
     F: Future<Output = Result<T, CallError>>,
 {
     let answers = format!("{name} answers within the limits");
-    let (one, other) = match (call().await, call().await) {
-        (Ok(one), Ok(other)) => (one, other),
-        (Err(error), _) | (_, Err(error)) => {
+    let both = async {
+        let one = call().await?;
+        Ok::<_, CallError>((one, call().await?))
+    };
+    let (one, other) = match both.await {
+        Ok(both) => both,
+        Err(error) => {
             rules.broken(answers, error.to_string());
             return None;
         }
@@ -420,107 +495,4 @@ fn declares(schema: &Value, pointer: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{Cache, Limits};
-
-    async fn broken(component: &[u8]) -> Vec<Rule> {
-        let engine = Engine::new(Limits::recommended(), &Cache::Off).unwrap();
-        let mut rules = check(&engine, component).await;
-        rules.retain(|rule| !rule.met);
-        rules
-    }
-
-    #[tokio::test]
-    async fn what_is_no_channel_breaks_a_rule_that_says_what_it_is() {
-        let other =
-            r#"(component (instance $i) (export "messaging:channel/channel@0.9.0" (instance $i)))"#;
-        for (component, rule, word) in [
-            (b"hello".to_vec(), "is a component", "not WebAssembly"),
-            (
-                wat::parse_str("(module)").unwrap(),
-                "is a component",
-                "core module",
-            ),
-            (
-                wat::parse_str("(component)").unwrap(),
-                "speaks this version of the contract",
-                "not a channel",
-            ),
-            (
-                wat::parse_str(other).unwrap(),
-                "speaks this version of the contract",
-                "0.9.0",
-            ),
-        ] {
-            let [found] = <[Rule; 1]>::try_from(broken(&component).await).unwrap();
-            assert_eq!(found.name, rule);
-            assert!(found.detail.contains(word), "{}", found.detail);
-        }
-    }
-
-    #[tokio::test]
-    async fn missing_interfaces_and_functions_are_each_a_broken_rule() {
-        let bare =
-            r#"(component (instance $i) (export "messaging:channel/channel@0.1.0" (instance $i)))"#;
-        let found = broken(&wat::parse_str(bare).unwrap()).await;
-        let names: Vec<&str> = found.iter().map(|rule| rule.name.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "exports webhook",
-                "exports message",
-                "channel.describe has the contract's type",
-                "channel.validate has the contract's type",
-            ]
-        );
-    }
-
-    #[test]
-    fn an_origin_is_https_or_this_machine_and_nothing_more() {
-        for good in [
-            "https://api.example.com",
-            "https://api.example.com:8443",
-            "https://[2001:db8::1]",
-            "http://localhost:8080",
-            "http://127.0.0.1",
-            "http://[::1]:80",
-        ] {
-            assert!(is_origin(good), "{good}");
-        }
-        for bad in [
-            "",
-            "api.example.com",
-            "https://",
-            "https://api.example.com/",
-            "https://api.example.com/v1",
-            "https://user@api.example.com",
-            "https://api.example.com?x",
-            "https://*.example.com",
-            "https://api.example.com:99999",
-            "http://api.example.com",
-            "http://localhost.example.com",
-            "http://[::2]",
-            "ftp://localhost",
-        ] {
-            assert!(!is_origin(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_pointer_is_looked_up_in_the_schema_member_by_member() {
-        let schema = json!({"properties": {
-            "key": {"type": "string"},
-            "a/b": {},
-            "deep": {"properties": {"inner": {}}},
-        }});
-        for good in ["/key", "/a~1b", "/deep/inner"] {
-            assert!(declares(&schema, good), "{good}");
-        }
-        for bad in ["", "key", "/", "/other", "/key/inner", "/deep/other"] {
-            assert!(!declares(&schema, bad), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -2,13 +2,16 @@
 //!
 //! A secret never enters the sandbox. Before settings do, each member that the channel's description marks as secret
 //! is replaced by its placeholder, which the plugin may put where the value is needed.
+//!
+//! A plugin that called another member secret at each call would see them all in the end: a host asks for a
+//! description once, when the channel is added, keeps it, and uses that one from then on.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::contract::channel::Description;
+use crate::contract::channel::{self, Description};
 use crate::contract::types::Problem;
 
 /// The longest secret, in bytes. Keys and tokens have at most some hundreds; more is a wrong file.
@@ -44,6 +47,10 @@ pub struct Settings {
 }
 
 /// Takes the secrets out of settings.
+///
+/// The description is the one that the host has kept of this channel, never one that was asked for just now. What
+/// stands in a member that its schema does not declare may be a secret under a mistyped name: it stays outside too, and
+/// the plugin sees an empty string there.
 ///
 /// # Errors
 ///
@@ -82,6 +89,16 @@ pub fn take_secrets(
             if let Value::String(value) = value {
                 secrets.insert(secret.name.clone(), Secret(value));
             }
+        }
+    }
+    let schema: Value = serde_json::from_str(&description.settings_schema).unwrap_or_default();
+    for (name, value) in settings.as_object_mut().into_iter().flatten() {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let is_secret = |secret: &channel::Secret| {
+            secret.pointer == pointer || secret.pointer.starts_with(&format!("{pointer}/"))
+        };
+        if schema["properties"].get(name).is_none() && !description.secrets.iter().any(is_secret) {
+            *value = Value::String(String::new());
         }
     }
     Ok(Settings {

@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::messaging::channel::channel::{
     AuthenticationMethod, AuthenticationRule, Description, HmacAlgorithm, HmacEncoding, HmacRule,
-    MediaLimit, OriginRule, Pace, PaceScope, Secret, SettingMatch, WindowRule,
+    MediaLimit, OriginRule, Pace, PaceScope, Secret, SettingMatch, SignedPart, WindowRule,
 };
 use crate::{message, settings, window};
 
@@ -89,6 +89,7 @@ pub fn describe() -> Description {
             AuthenticationRule {
                 // 360dialog, "Signature validation". Senders write the hash with or without the prefix.
                 method: AuthenticationMethod::Hmac(HmacRule {
+                    signs: vec![SignedPart::Body],
                     header: "x-360dialog-signature".into(),
                     algorithm: HmacAlgorithm::Sha256,
                     encoding: HmacEncoding::Hex,

@@ -76,7 +76,7 @@ pub(crate) fn rfc3339(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::messaging::channel::outbound::{Opening, OpeningCause};
+    use crate::bindings::messaging::channel::outbound::{EntryPoint, Opening, OpeningCause};
 
     const DAY: u64 = 86_400_000;
     const AT: u64 = 1_795_000_000_000;
@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn a_free_entry_point_opens_nothing() {
         let state = WindowState {
-            free_entry_point: Some(AT),
+            free_entry_point: Some(EntryPoint {
+                at: AT,
+                until: None,
+            }),
             ..state(None, None)
         };
         assert_eq!(evaluate(&state, AT + 1), Window::Unknown);

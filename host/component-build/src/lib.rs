@@ -88,8 +88,7 @@ pub enum Error {
 pub fn build(package: &str) -> Result<PathBuf, Error> {
     let root = workspace_root()?;
     check_target()?;
-    let target = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    let folder = target.join("plugin");
+    let folder = target_folder(&root)?.join("plugin");
     let (built, manifest) = run_cargo(package, &root, &folder.join("build"))?;
 
     let component = folder.join(package).with_extension("wasm");
@@ -133,6 +132,18 @@ fn workspace_root() -> Result<PathBuf, Error> {
         })
         .map(Path::to_owned)
         .ok_or(Error::NoWorkspace(package))
+}
+
+/// The outer cargo's target folder, wherever an argument, the environment or a configuration has put it: cargo marks
+/// it, and `OUT_DIR` lies in it.
+fn target_folder(root: &Path) -> Result<PathBuf, Error> {
+    let out = variable("OUT_DIR")?;
+    let marked = out
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    // A folder that was there before cargo bears no mark.
+    let named = || root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    Ok(marked.map_or_else(named, Path::to_owned))
 }
 
 fn check_target() -> Result<(), Error> {

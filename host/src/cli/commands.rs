@@ -16,7 +16,7 @@ use channel_host::settings::take_secrets;
 use channel_host::{CallError, Engine, Plugin};
 use serde::Serialize;
 
-use super::{WindowArg, read, source};
+use super::{WindowArg, complain, read, source};
 
 /// A file's name and what is in it.
 type Input = (String, Result<Vec<u8>>);
@@ -138,7 +138,7 @@ pub(super) async fn normalize(
 
 /// Tells about a file that can't be read, which fails the command but stops nothing.
 fn unread(error: &anyhow::Error) -> bool {
-    tracing::error!("{error:#}");
+    complain(error);
     false
 }
 
@@ -172,7 +172,7 @@ async fn build(
     message: &[u8],
     out: &mut impl Write,
 ) -> Result<()> {
-    let built = match serde_json::from_slice::<Message>(message) {
+    let built = match Message::read(message) {
         Ok(message) => order
             .plugin
             .build(
@@ -183,7 +183,7 @@ async fn build(
             )
             .await
             .unwrap_or_else(|error| Err(vec![failure(&error)])),
-        Err(error) => Err(vec![problem("malformed", error.to_string())]),
+        Err(problems) => Err(problems),
     };
     match &built {
         Ok(payloads) => line(out, &PayloadsLine { source, payloads }),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use channel_host::check::plain;
 use channel_host::{Cache, Engine, Limits, Plugin};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -112,6 +113,8 @@ pub(crate) fn run() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // They would be printed to the same closed pipe, and panic.
+        .log_internal_errors(false)
         .init();
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -124,11 +127,17 @@ pub(crate) fn run() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where standard error is gone too, there is nobody to tell.
-            let _ = writeln!(io::stderr(), "channel-host: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says on standard error what went wrong. Some of it are a plugin's words.
+fn complain(error: &anyhow::Error) {
+    let sentence = plain(&format!("{error:#}"));
+    // Where standard error is gone too, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "channel-host: {sentence}");
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use super::json;
-use super::types::{Json, MimeType};
+use super::types::{Foreign, Json, MimeType};
 
 /// What a channel is. A user interface can be built from it without knowing the vendor.
 #[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
@@ -126,15 +126,21 @@ pub enum AuthenticationMethod {
     /// `{{secret:webhook}}`.
     #[component(name = "secret-header")]
     SecretHeader(String),
-    /// A keyed hash of the raw body.
+    /// A keyed hash of the delivery.
     #[component(name = "hmac")]
     Hmac(HmacRule),
+    /// Any other way. A host that does not know it refuses every delivery.
+    #[component(name = "other")]
+    Other(Foreign),
 }
 
-/// A keyed hash of the raw body.
+/// A keyed hash of the delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct HmacRule {
+    /// What is hashed: these parts, one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<SignedPart>,
     /// The header that holds it.
     pub header: String,
     /// The hash.
@@ -146,6 +152,25 @@ pub struct HmacRule {
     pub prefix: Option<String>,
     /// The key: the name of a secret.
     pub secret: String,
+}
+
+/// A part of what is hashed.
+#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[component(variant)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedPart {
+    /// The raw body.
+    #[component(name = "body")]
+    Body,
+    /// This text.
+    #[component(name = "text")]
+    Text(String),
+    /// The value of this header.
+    #[component(name = "header")]
+    Header(String),
+    /// The address that the vendor posted to.
+    #[component(name = "url")]
+    Url,
 }
 
 /// Hashes.

@@ -1,6 +1,6 @@
 //! What serde needs to be told where the public JSON differs from the shape of the Rust types.
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -26,77 +26,6 @@ pub fn one_line(value: &impl Serialize) -> serde_json::Result<String> {
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
-
-/// Reads a value and refuses every member that it has no place for.
-///
-/// What was read is written again: a member that got lost on the way is unknown. This holds at every level
-/// and for flattened members and tagged variants alike, where serde's `deny_unknown_fields` does not; and it
-/// can say where the member stands. A member without a value (`null`, `[]`) says nothing and is let pass.
-pub(super) fn strict<'de, D, T>(
-    deserializer: D,
-    read: impl FnOnce(Value) -> serde_json::Result<T>,
-    write: impl FnOnce(&T) -> serde_json::Result<Value>,
-) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let given = Value::deserialize(deserializer)?;
-    let value = read(given.clone()).map_err(D::Error::custom)?;
-    let kept = write(&value).map_err(D::Error::custom)?;
-    let mut unknown = Vec::new();
-    compare(&given, &kept, "", &mut unknown);
-    if unknown.is_empty() {
-        Ok(value)
-    } else {
-        Err(D::Error::custom(format!(
-            "unknown or contradictory members: {}",
-            unknown.join(", ")
-        )))
-    }
-}
-
-/// Lists the members (JSON Pointers) that were given and not kept.
-fn compare(given: &Value, kept: &Value, pointer: &str, unknown: &mut Vec<String>) {
-    match (given, kept) {
-        (Value::Object(given), Value::Object(kept)) => {
-            for (name, value) in given {
-                let name_token = name.replace('~', "~0").replace('/', "~1");
-                let pointer = format!("{pointer}/{name_token}");
-                match kept.get(name) {
-                    Some(kept) => compare(value, kept, &pointer, unknown),
-                    None if value.is_null() || value.as_array().is_some_and(Vec::is_empty) => {}
-                    None => unknown.push(pointer),
-                }
-            }
-        }
-        (Value::Array(given), Value::Array(kept)) => {
-            for (index, (given, kept)) in given.iter().zip(kept).enumerate() {
-                compare(given, kept, &format!("{pointer}/{index}"), unknown);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Implements serde's traits for types derived with `#[serde(remote = "Self")]`, reading them [`strict`]ly.
-macro_rules! strict_serde {
-    ($($type:ty),*) => {$(
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                json::strict(deserializer, Self::deserialize, |value| {
-                    Self::serialize(value, serde_json::value::Serializer)
-                })
-            }
-        }
-
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                Self::serialize(self, serializer)
-            }
-        }
-    )*};
-}
-pub(super) use strict_serde;
 
 /// Instants: RFC 3339 in UTC. One that no calendar holds is written as its number and never read.
 pub(super) mod timestamp {
@@ -131,6 +60,10 @@ pub(super) mod timestamp {
 }
 
 /// Embedded JSON: printed byte for byte where it is valid, else as a string; read from any value.
+///
+/// What is read keeps its meaning and not its bytes: members are sorted, of two with one name the last stays, and
+/// numbers beyond 64 bits become fractions. Around most of it are tagged variants, for which serde takes values
+/// apart before it knows their type.
 pub(super) mod text {
     use super::{Deserialize, Deserializer, RawValue, Serialize, Serializer, Value};
 
@@ -292,41 +225,39 @@ pub(super) mod bytes {
 }
 
 /// A case whose payload is one value: in a tagged object it needs a member of its own.
-macro_rules! member {
-    ($(#[$doc:meta])* $module:ident, $member:ident, $written:ty, $read:ty) => {
-        $(#[$doc])*
-        pub(super) mod $module {
-            use super::{Deserialize, Deserializer, Serialize, Serializer};
+///
+/// `{"type": "text", "text": "…"}`.
+pub(super) mod text_member {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
 
-            #[derive(Serialize, Deserialize)]
-            struct Member<T> {
-                $member: T,
-            }
+    #[derive(Serialize, Deserialize)]
+    struct Member<T> {
+        text: T,
+    }
 
-            pub(in super::super) fn serialize<S: Serializer>(
-                $member: $written,
-                serializer: S,
-            ) -> Result<S::Ok, S::Error> {
-                Member { $member }.serialize(serializer)
-            }
+    pub(in super::super) fn serialize<S: Serializer>(
+        text: &str,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Member { text }.serialize(serializer)
+    }
 
-            pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<$read, D::Error> {
-                Ok(Member::<$read>::deserialize(deserializer)?.$member)
-            }
-        }
-    };
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<String, D::Error> {
+        Ok(Member::deserialize(deserializer)?.text)
+    }
 }
 
-member!(
-    /// `{"type": "text", "text": "…"}`.
-    text_member, text, &str, String
-);
-member!(
-    /// `{"type": "other", "kind": "…"}`.
-    kind, kind, &str, String
-);
+/// `{"type": "other", "kind": "…"}`; only written.
+pub(super) fn kind<S: Serializer>(kind: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Member<'a> {
+        kind: &'a str,
+    }
+
+    Member { kind }.serialize(serializer)
+}
 
 /// `{"type": "image", "example": "…"}`, or no `example`.
 pub(super) mod example {

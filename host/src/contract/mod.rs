@@ -14,6 +14,7 @@ pub mod channel;
 pub mod events;
 pub mod json;
 pub mod outbound;
+mod strict;
 pub mod templates;
 #[cfg(test)]
 mod tests;
@@ -28,8 +29,14 @@ pub const VERSION: &str = "0.1.0";
 /// The interfaces that the world `pure` exports: what every channel has.
 pub const PURE: [&str; 3] = ["channel", "webhook", "message"];
 
+/// The interfaces that the world `full` exports beyond those.
+pub const FULL: [&str; 3] = ["connection", "inbox", "sender"];
+
 /// The interfaces that a channel may export or not.
-pub const OPTIONAL: [&str; 6] = [
+pub const OPTIONAL: [&str; 9] = [
+    "connection",
+    "inbox",
+    "sender",
     "window",
     "template",
     "template-store",

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-use super::json;
 use super::types::{Attribute, MimeType, Recipient, Timestamp};
+use super::{json, strict};
 
 mod content;
 mod template;
@@ -25,7 +25,8 @@ pub struct Payload {
     /// The type of `body`.
     #[component(name = "content-type")]
     pub content_type: MimeType,
-    /// The body. May hold placeholders of secrets, `{{secret:name}}`, which the host fills in.
+    /// The body, sent as it stands: what people wrote may look like a placeholder of a secret, and
+    /// is none.
     pub body: Vec<u8>,
 }
 
@@ -88,9 +89,8 @@ pub struct Opening {
 }
 
 /// What can open a window.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
-#[component(enum)]
-#[repr(u8)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum OpeningCause {
     /// The person wrote.
@@ -99,6 +99,10 @@ pub enum OpeningCause {
     /// The person called.
     #[component(name = "call")]
     Call,
+    /// The vendor's word for something else.
+    #[component(name = "other")]
+    #[serde(untagged)]
+    Other(String),
 }
 
 /// What a channel remembers of a contact's window.
@@ -115,15 +119,27 @@ pub struct WindowState {
         skip_serializing_if = "Option::is_none"
     )]
     pub refused: Option<Timestamp>,
-    /// The person came by an advertisement or a page then, which makes messages free for a while.
-    /// Opens nothing.
+    /// The person came by an advertisement or a page, which makes messages free for a while. Opens
+    /// nothing.
     #[component(name = "free-entry-point")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_entry_point: Option<EntryPoint>,
+}
+
+/// A way in that makes messages free for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct EntryPoint {
+    /// When the person came by it.
+    #[serde(with = "json::timestamp")]
+    pub at: Timestamp,
+    /// Until when messages are free, where the vendor says so.
     #[serde(
         default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
-    pub free_entry_point: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// A message to send.
@@ -139,10 +155,6 @@ pub struct Message {
     #[component(name = "reply-to")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// The sender's own word for it, at most 512 characters; comes back in
-    /// `events.status.reference`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
     /// What the channel may change to make it fit. Without them a message that does not fit is
     /// refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,7 +186,7 @@ pub enum Degradation {
     ButtonsToList,
 }
 
-json::strict_serde!(Message);
+strict::strict_serde!(Message);
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

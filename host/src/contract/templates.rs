@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-use super::json;
-use super::types::{Attribute, Problem, Timestamp};
+use super::types::{Attribute, Foreign, Problem, Timestamp};
+use super::{json, strict};
 
 mod content;
 
@@ -37,13 +37,9 @@ pub struct Draft {
     #[component(name = "ttl-seconds")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_seconds: Option<i32>,
-    /// The vendor's own members, put into the request at their path.
-    #[serde(
-        default,
-        with = "json::attributes",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub attributes: Vec<Attribute>,
+    /// The vendor's own members of the request that this contract has no type for: name and JSON.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<Foreign>,
 }
 
 /// A template as the vendor, or the store, has it.
@@ -341,4 +337,4 @@ pub struct RenderedCard {
     pub buttons: Vec<String>,
 }
 
-json::strict_serde!(Draft);
+strict::strict_serde!(Draft);

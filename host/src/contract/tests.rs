@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::channel::{AuthenticationMethod, Description, HmacAlgorithm, HmacEncoding, HmacRule};
-use super::channel::{AuthenticationRule, OriginRule};
+use super::channel::{AuthenticationRule, OriginRule, SignedPart};
 use super::events::{
     AccountSubject, CallDirection, CallState, ContactChangeKind, GroupChangeKind, MessageState,
     PreferenceChoice, RejectionReason,
 };
-use super::outbound::{self, Payload, TemplateMessage, Window, WindowState};
+use super::outbound::{self, OpeningCause, Payload, TemplateMessage, Window, WindowState};
 use super::templates::{Definition, Draft, OneTimeCodeKind, ParameterKind};
 use super::templates::{TemplateCategory, TemplateQuality, TemplateStatus};
-use super::types::{Attribute, Error, ErrorClass, Retry, Scalar};
+use super::types::{Attribute, Error, ErrorClass, Foreign, Recipient, Retry, Scalar};
 
 /// Reads JSON and demands that writing it again gives the same.
 #[track_caller]
@@ -75,6 +75,8 @@ fn contents() -> Vec<Value> {
                "sections": [{"title": "S", "rows": [{"id": "1", "title": "t", "description": "d"}]}]}),
         json!({"type": "link_button", "header": {"type": "video", "id": "1"}, "body": "b",
                "footer": "f", "title": "t", "url": "https://example.com"}),
+        json!({"type": "link_button", "body": "b", "title": "t", "url": "https://example.com",
+               "header": {"type": "other", "kind": "gif", "json": {"id": "1"}}}),
         json!({"type": "flow", "header": {"type": "document", "id": "1", "filename": "f"},
                "body": "b", "footer": "f", "title": "t", "flow": {"name": "n"}, "token": "k",
                "action": "navigate", "screen": "S", "screen_data": {"a": [1, null, {"type": "x"}]},
@@ -94,7 +96,8 @@ fn contents() -> Vec<Value> {
         json!({"type": "carousel", "body": "b", "cards": [
             {"type": "link", "header": image, "body": "b", "title": "t", "url": "https://example.com"},
             {"type": "replies", "header": image, "body": "b", "buttons": [{"id": "1", "title": "t"}]},
-            {"type": "product", "catalog_id": "c", "product_id": "p"}]}),
+            {"type": "product", "catalog_id": "c", "product_id": "p"},
+            {"type": "other", "kind": "offer", "json": {"a": [1]}}]}),
         {
             let mut template = template_message();
             template["type"] = "template".into();
@@ -164,7 +167,9 @@ fn template_content() -> Value {
              "buttons": [{"type": "quick_reply", "text": "t"}]},
             {"header": {"type": "video"}}, {"header": {"type": "gif", "example": "h"}},
             {"header": {"type": "document", "example": "h"}}, {"header": {"type": "location"}},
-            {"header": {"type": "product"}}, {"header": {"type": "other", "kind": "HOLOGRAM"}}],
+            {"header": {"type": "product"}},
+            {"header": {"type": "other", "kind": "HOLOGRAM", "json": {"depth": 3}}},
+            {"header": {"type": "other", "kind": "SOUND"}}],
         "offer": {"text": "t", "has_expiration": true},
         "call_permission_request": true,
         "other": [{"kind": "X"}],
@@ -189,7 +194,7 @@ fn every_kind_of_message_survives_json() {
     }
     let whole = json!({
         "to": {"user_id": "US.1"}, "content": {"type": "text", "text": "Hi"}, "reply_to": "m",
-        "reference": "r", "degrade": ["split_text", "buttons_to_list"],
+        "degrade": ["split_text", "buttons_to_list"],
         "fallback": template_message(),
         "attributes": {"/a": "t", "/b": 1, "/c": 1.5, "/d": true},
     });
@@ -276,8 +281,34 @@ fn two_sources_or_none_are_refused() {
     let mut given = message(&json!({"type": "text", "text": "Hi"}));
     given["to"] = json!({"phone": "1", "group": "2"});
     refused::<outbound::Message>(&given);
+    given["to"] = json!({"contact": {"phone": "1"}, "user_id": "2"});
+    refused::<outbound::Message>(&given);
     given["to"] = json!({});
     refused::<outbound::Message>(&given);
+}
+
+#[test]
+fn a_message_may_go_to_a_whole_contact() {
+    let mut given = message(&json!({"type": "text", "text": "Hi"}));
+    given["to"] = json!({"contact": {
+        "phone": "16315551234", "user_id": "US.1", "parent_user_id": "US.2", "username": "kerry",
+        "name": "Kerry", "identity_hash": "h"}});
+    let read: outbound::Message = round_trip(&given);
+    let Recipient::Contact(contact) = read.to else {
+        panic!("{:?}", read.to);
+    };
+    assert_eq!(contact.identity_hash.as_deref(), Some("h"));
+    refuses_a_stranger_everywhere::<outbound::Message>(&given);
+    given["to"] = json!({"contact": {"phone": "16315551234"}});
+    round_trip::<outbound::Message>(&given);
+}
+
+#[test]
+fn a_message_has_no_reference_of_its_own() {
+    let mut given = message(&json!({"type": "text", "text": "Hi"}));
+    given["reference"] = "r".into();
+    let error = refused::<outbound::Message>(&given);
+    assert!(error.contains("/reference"), "{error}");
 }
 
 #[test]
@@ -305,8 +336,11 @@ fn null_and_empty_lists_are_absent() {
 fn templates_survive_json() {
     let mut given = draft(&template_content());
     given["ttl_seconds"] = (-1).into();
-    given["attributes"] = json!({"/a": true});
+    given["other"] = json!([{"kind": "message_send_ttl", "json": {"a": true}}, {"kind": "x"}]);
     round_trip::<Draft>(&given);
+    refuses_a_stranger_everywhere::<Draft>(&given);
+    given["attributes"] = json!({"/a": true});
+    refused::<Draft>(&given);
     round_trip::<Definition>(&json!({
         "name": "n", "language": "en", "category": "marketing", "status": "approved",
         "content": template_content(), "id": "1", "external_id": "2", "namespace": "3",
@@ -358,7 +392,16 @@ fn words_are_plain_strings_and_foreign_words_stay_as_they_are() {
         round_trip::<OneTimeCodeKind>(&json!("other")),
         OneTimeCodeKind::Other("other".into())
     );
+    assert_eq!(
+        round_trip::<OpeningCause>(&json!("call")),
+        OpeningCause::Call
+    );
+    assert_eq!(
+        round_trip::<OpeningCause>(&json!("Poke")),
+        OpeningCause::Other("Poke".into())
+    );
     refused::<TemplateStatus>(&json!(1));
+    refused::<OpeningCause>(&json!({"other": "Poke"}));
 }
 
 #[test]
@@ -369,8 +412,16 @@ fn an_error_shows_only_what_is_known() {
         (ErrorClass::Unknown, &Retry::Unknown)
     );
     let full = json!({"class": "window_closed", "retry": {"after": 4}, "code": 131_047, "title": "t",
-                      "message": "m", "details": "d", "link": "l", "remedy": "r"});
+                      "message": "m", "details": "d", "link": "l", "remedy": "r",
+                      "attributes": {"/error_data/subcode": 5}});
     let error: Error = round_trip(&full);
+    assert_eq!(
+        error.attributes,
+        [Attribute {
+            path: "/error_data/subcode".into(),
+            value: Scalar::Integer(5)
+        }]
+    );
     assert_eq!(
         (error.code.as_deref(), error.retry),
         (Some("131047"), Retry::After(4))
@@ -397,8 +448,12 @@ fn an_error_shows_only_what_is_known() {
 fn instants_are_rfc_3339_and_never_panic() {
     let state: WindowState = round_trip(&json!({
         "opened": {"at": "2026-11-22T07:15:39Z", "cause": "call", "id": "c"},
-        "refused": "1970-01-01T00:00:00Z", "free_entry_point": "9999-12-30T22:00:00Z"}));
+        "refused": "1970-01-01T00:00:00Z", 
+        "free_entry_point": {"at": "1970-01-01T00:00:01Z", "until": "9999-12-30T22:00:00Z"}}));
     assert_eq!(state.opened.unwrap().at, 1_795_331_739_000);
+    assert_eq!(state.free_entry_point.unwrap().at, 1_000);
+    round_trip::<WindowState>(&json!({"free_entry_point": {"at": "1970-01-01T00:00:01Z"}}));
+    refused::<WindowState>(&json!({"free_entry_point": {}}));
     let offset = json!({"refused": "2026-11-22T09:15:39.25+02:00"});
     let state: WindowState = serde_json::from_value(offset).unwrap();
     assert_eq!(state.refused, Some(1_795_331_739_250));
@@ -467,6 +522,12 @@ fn a_payload_embeds_a_json_body_and_names_any_other_type() {
 #[test]
 fn a_description_prints_whole() {
     let hmac = HmacRule {
+        signs: vec![
+            SignedPart::Url,
+            SignedPart::Text(".".into()),
+            SignedPart::Header("X-Time".into()),
+            SignedPart::Body,
+        ],
         header: "X-Sum".into(),
         algorithm: HmacAlgorithm::Sha256,
         encoding: HmacEncoding::Hex,
@@ -496,6 +557,13 @@ fn a_description_prints_whole() {
                 method: AuthenticationMethod::Hmac(hmac),
                 applies: None,
             },
+            AuthenticationRule {
+                method: AuthenticationMethod::Other(Foreign {
+                    kind: "jwt".into(),
+                    json: Some(r#"{"a":1}"#.into()),
+                }),
+                applies: None,
+            },
         ],
         window: None,
         pacing: Vec::new(),
@@ -512,8 +580,11 @@ fn a_description_prints_whole() {
             "origins": [{"fixed": "https://x.example"}, {"setting": "/url"}],
             "webhook_authentication": [
                 {"method": {"secret_header": "X-Key"}},
-                {"method": {"hmac": {"header": "X-Sum", "algorithm": "sha256", "encoding": "hex",
-                                     "prefix": "sha256=", "secret": "app"}}}],
+                {"method": {"hmac": {
+                    "signs": ["url", {"text": "."}, {"header": "X-Time"}, "body"],
+                    "header": "X-Sum", "algorithm": "sha256", "encoding": "hex",
+                    "prefix": "sha256=", "secret": "app"}}},
+                {"method": {"other": {"kind": "jwt", "json": {"a": 1}}}}],
             "message_kinds": ["text"], "text_limit": 160})
     );
 }

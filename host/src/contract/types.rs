@@ -46,6 +46,11 @@ pub struct Contact {
     /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// A hash of the person's identity on the network; another one means another device, or another
+    /// person.
+    #[component(name = "identity-hash")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_hash: Option<String>,
 }
 
 /// Whom a message goes to.
@@ -62,6 +67,9 @@ pub enum Recipient {
     /// A group.
     #[component(name = "group")]
     Group(String),
+    /// Whoever this is: the channel chooses the address that the vendor takes.
+    #[component(name = "contact")]
+    Contact(Contact),
 }
 
 /// A single value that only one vendor has.
@@ -152,6 +160,13 @@ pub struct Error {
     /// What the operator should do, where the channel knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The vendor's own scalars; their paths lead into the error as the vendor wrote it.
+    #[serde(
+        default,
+        with = "json::attributes",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub attributes: Vec<Attribute>,
 }
 
 /// The closed set of errors to act on. What a channel has no better word for is `unknown`.

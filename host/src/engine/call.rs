@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use wasmtime::Store;
 use wasmtime::component::{
     self, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
 };
 
-use super::error::{CallError, LoadError};
+use super::error::{CallError, LoadError, printable};
 use super::sandbox::{Exceeded, Sandbox};
 use super::{Engine, Shape};
 use crate::contract::channel::Description;
@@ -55,7 +55,7 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let component = linker
             .instantiate_pre(shape.component())
-            .map_err(|error| LoadError::Import(vec![format!("{error:#}")]))?;
+            .map_err(|error| LoadError::Link(printable(&format!("{error:#}"))))?;
         let find = |interface: &'static str, function| {
             let missing = || LoadError::Missing(vec![interface]);
             shape.index(interface, function).ok_or_else(missing)
@@ -164,19 +164,20 @@ impl Plugin {
     }
 
     /// A sandbox of one's own, for several calls. It counts as one of the plugin's as long as it lives; where there are
-    /// as many as the limits allow, this waits for one to end.
+    /// as many as the limits allow, this waits for one to end, up to the limit `queue`.
     ///
     /// # Errors
     ///
-    /// The component's start went over a limit or failed.
+    /// No sandbox became free, or the component's start went over a limit or failed.
     pub async fn instantiate(&self) -> Result<Instance, CallError> {
         let inner = &self.inner;
         let shared = &inner.engine.shared;
         // First the plugin's own share: a plugin that floods waits here and keeps nobody else out.
-        let permits = [
-            acquire(&inner.sandboxes).await,
-            acquire(&shared.sandboxes).await,
-        ];
+        let latest = Instant::now() + shared.limits.queue;
+        let own = acquire(&inner.sandboxes, latest).await;
+        let own = own.ok_or_else(|| self.busy("sandboxes_per_plugin"))?;
+        let all = acquire(&shared.sandboxes, latest).await;
+        let all = all.ok_or_else(|| self.busy("sandboxes"))?;
 
         let mut store = store(&inner.engine);
         let started = timeout(
@@ -191,10 +192,18 @@ impl Plugin {
                 inside,
                 plugin: self.clone(),
                 poisoned: false,
-                _permits: permits,
+                _permits: [own, all],
             }),
             Err(error) => Err(self.failed("start", &store, &error)),
         }
+    }
+
+    /// Tells the log that a call found no sandbox.
+    fn busy(&self, limit: &'static str) -> CallError {
+        let after = self.inner.engine.limits().queue;
+        let error = CallError::Busy { after, limit };
+        tracing::warn!(target: "plugin", plugin = self.name(), %error, "call failed");
+        error
     }
 
     /// Tells the log about a failed call.
@@ -226,10 +235,14 @@ pub(super) fn store(engine: &Engine) -> Store<Sandbox> {
     store
 }
 
-/// A place among the sandboxes that may live.
-async fn acquire(sandboxes: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    // It fails only where the semaphore was closed, and none of ours ever is.
-    Arc::clone(sandboxes).acquire_owned().await.ok()
+/// A place among the sandboxes that may live, if there is one in time.
+pub(super) async fn acquire(
+    sandboxes: &Arc<Semaphore>,
+    latest: Instant,
+) -> Option<OwnedSemaphorePermit> {
+    let acquired = timeout_at(latest.into(), Arc::clone(sandboxes).acquire_owned()).await;
+    // The inner error is that of a closed semaphore, and none of ours ever is.
+    acquired.ok()?.ok()
 }
 
 /// One sandbox of a plugin, kept for several calls.
@@ -242,7 +255,7 @@ pub struct Instance {
     plugin: Plugin,
     poisoned: bool,
     // Dropped after the store, so that the pool has room again before the next one is let in.
-    _permits: [Option<OwnedSemaphorePermit>; 2],
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Instance {

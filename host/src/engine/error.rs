@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use semver::Version;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -15,8 +16,8 @@ use crate::contract::PACKAGE;
 /// Why the engine could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The limits contradict each other, or the system cannot reserve what they ask for.
-    #[error("these limits cannot be kept on this system: {0}")]
+    /// The limits let nothing run, contradict each other, or the system cannot reserve what they ask for.
+    #[error("these limits cannot be kept: {0}")]
     Limits(String),
     /// The directory of compiled components cannot be used.
     #[error(
@@ -47,6 +48,18 @@ pub enum LoadError {
         /// [`Limits::component_bytes`].
         limit: usize,
     },
+    /// Compiling it would cost too much.
+    #[error(
+        "compiling it would cost too much: `{name}` is limited to {limit}, and it has {found} or more; build it for release, or raise the limit if you trust it"
+    )]
+    TooComplex {
+        /// The field of [`Limits`].
+        name: &'static str,
+        /// Its value.
+        limit: usize,
+        /// What was counted when the limit was passed.
+        found: usize,
+    },
     /// It is no WebAssembly.
     #[error(
         "it is not WebAssembly: a plugin is a component (`cargo build --release --target wasm32-wasip2`)"
@@ -61,8 +74,32 @@ pub enum LoadError {
     #[error("it can't be compiled: {0}")]
     Invalid(String),
     /// It exports nothing of the contract.
-    #[error("it is a component, but not a channel: it exports nothing of the package {PACKAGE}")]
+    #[error(
+        "it is a component, but not a channel: it exports no interface that channels have in {PACKAGE}"
+    )]
     NotAChannel,
+    /// It exports the contract without a version.
+    #[error("it exports `{0}` without a version: build it against a version of {PACKAGE}")]
+    Unversioned(String),
+    /// It exports one interface at several versions that would all do.
+    #[error("it exports the interface `{0}` more than once: which one is meant can't be told")]
+    Twice(&'static str),
+    /// It exports something else in an interface's place.
+    #[error("its export `{0}` is not an interface: build it against the WIT of {PACKAGE}")]
+    NotAnInterface(String),
+    /// What it lacks of this version, it may have of another.
+    #[error(
+        "it does not export {} of {PACKAGE} {offered}, and has interfaces of {found}: build all of it against one version",
+        list(missing)
+    )]
+    Mixed {
+        /// Interfaces that every channel has.
+        missing: Vec<&'static str>,
+        /// The other version.
+        found: Version,
+        /// Ours.
+        offered: Version,
+    },
     /// It was written against a version of the contract that does not fit.
     #[error(
         "it was built for {PACKAGE} {found}, and this host speaks {offered}: {}",
@@ -80,6 +117,9 @@ pub enum LoadError {
     /// It wants what this host does not lend.
     #[error("it imports {}: this host does not lend that", list(.0))]
     Import(Vec<String>),
+    /// It wants something that this host lends, of another type.
+    #[error("it does not fit what this host lends: {0}")]
+    Link(String),
     /// A function has another type than in the contract.
     #[error("its function {name} does not fit the contract: {detail}")]
     Function {
@@ -88,6 +128,23 @@ pub enum LoadError {
         /// How it differs.
         detail: String,
     },
+}
+
+impl LoadError {
+    pub(super) fn invalid(error: &wasmtime::Error) -> Self {
+        Self::Invalid(printable(&format!("{error:#}")))
+    }
+}
+
+impl From<wasmparser::BinaryReaderError> for LoadError {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
+        Self::Invalid(printable(&error.to_string()))
+    }
+}
+
+/// A text of a plugin, safe to print: a control character could rewrite a terminal or forge a line of a log.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn advice(found: &Version, offered: &Version) -> &'static str {
@@ -101,12 +158,12 @@ fn advice(found: &Version, offered: &Version) -> &'static str {
 fn list<T: AsRef<str>>(names: &[T]) -> String {
     let names: Vec<_> = names
         .iter()
-        .map(|name| format!("`{}`", name.as_ref()))
+        .map(|name| format!("`{}`", printable(name.as_ref())))
         .collect();
     names.join(", ")
 }
 
-/// Why a call gave no answer. The sandbox that it ran in is gone; the plugin may be called again.
+/// Why a call gave no answer. A sandbox that it ran in is gone; the plugin may be called again.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CallError {
     /// The plugin failed: it panicked, broke the rules of WebAssembly, or exited.
@@ -143,6 +200,17 @@ pub enum CallError {
         "the plugin returned something that can't be read: {0}; report it to the plugin's author"
     )]
     Unreadable(String),
+    /// No sandbox became free in time; nothing of the plugin ran.
+    #[error(
+        "no sandbox became free within {} ms: call less at one time, or raise the limit `{limit}` or `queue`",
+        after.as_millis()
+    )]
+    Busy {
+        /// [`Limits::queue`].
+        after: Duration,
+        /// The field of [`Limits`] that says how many there are.
+        limit: &'static str,
+    },
     /// An earlier call of this instance failed or was given up.
     #[error("an earlier call of this instance failed; make a new one")]
     Poisoned,
@@ -152,7 +220,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// One stable word for it: `trapped`, `deadline`, `limit`, `unreadable`, `poisoned`, `absent`.
+    /// One stable word for it: `trapped`, `deadline`, `limit`, `unreadable`, `busy`, `poisoned`, `absent`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -160,6 +228,7 @@ impl CallError {
             Self::Deadline { .. } => "deadline",
             Self::Limit { .. } => "limit",
             Self::Unreadable(_) => "unreadable",
+            Self::Busy { .. } => "busy",
             Self::Poisoned => "poisoned",
             Self::Absent(_) => "absent",
         }
@@ -193,14 +262,18 @@ impl CallError {
                 frames,
             };
         }
-        let reason = error.root_cause().to_string();
-        // wasmtime keeps the type of this error to itself; a test holds on to its words.
+        let reason = printable(&error.root_cause().to_string());
+        // wasmtime keeps the types of these two errors to itself; tests hold on to their words.
         if reason.contains("fuel allocated for hostcalls") {
             return limit(
                 "transfer_bytes",
                 limits.transfer_bytes,
                 "bytes handed to the host",
             );
+        }
+        let full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+        if full || reason.contains("store handle limit exceeded") {
+            return limit("handles", limits.handles, "handles");
         }
         if let Some(I32Exit(code)) = error.downcast_ref() {
             return Self::Trapped {
@@ -233,7 +306,7 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
             None => format!("function {}", frame.func_index()),
         });
     let mut names: Vec<String> = names
-        .map(|name| name.chars().take(NAME).collect())
+        .map(|name| printable(&name).chars().take(NAME).collect())
         .collect();
     if names.iter().any(|name| !is_standard(name)) {
         names.retain(|name| !is_standard(name));

@@ -1,5 +1,6 @@
 //! What the host lends to plugins: the one place that says so.
 
+use semver::Version;
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::WasiView;
@@ -30,6 +31,9 @@ pub(super) const WASI: [&str; 16] = [
     "wasi:random/insecure-seed",
     "wasi:random/random",
 ];
+
+/// The version of WASI that they are of; patches of it fit one another.
+pub(super) const WASI_VERSION: Version = Version::new(0, 2, 0);
 
 /// The contract's capabilities that are lent to plugins.
 pub(super) const CAPABILITIES: [&str; 0] = [];

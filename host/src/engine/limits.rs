@@ -33,15 +33,30 @@ pub struct Limits {
     pub handles: usize,
     /// Bytes that one call may print; the rest is dropped, and a line says so.
     pub output_bytes: usize,
-    /// Bytes of a component's file. Compiling takes time and memory in proportion.
+    /// Bytes of a component's file.
     pub component_bytes: usize,
+    /// Functions of one component. Each costs the compiler something, however short it is.
+    pub functions: usize,
+    /// Bytes of one function's code. Compiling takes longer than in proportion to them. The largest function of a
+    /// Rust component has about 100 KB.
+    pub function_bytes: usize,
+    /// What compiling may cost at worst, where a million takes about a second of one core: the branches and calls of each
+    /// function, times the sum of its locals, the KiB of its code, and an eighth of the square of the widest signature
+    /// in its module; all functions together. A short function can make this huge. A Rust channel has some millions,
+    /// and compiles far faster than that.
+    pub compile_work: usize,
     /// Sandboxes that live at one time, whosever they are. Further calls wait for their turn. Memory is
     /// reserved for so many, but used only by those that run.
     pub sandboxes: u32,
     /// Sandboxes of one plugin that live at one time: less than `sandboxes`, or one plugin can make all
     /// others wait.
     pub sandboxes_per_plugin: u32,
+    /// How long a call may wait for a sandbox.
+    pub queue: Duration,
 }
+
+/// The longest `deadline` and `queue`: what is longer is no limit.
+const DAY: Duration = Duration::from_hours(24);
 
 impl Limits {
     /// Values that leave a well-behaved channel an order of magnitude of room, on a host of ordinary size.
@@ -59,8 +74,37 @@ impl Limits {
             handles: 256,
             output_bytes: 16 << 10,
             component_bytes: 16 << 20,
+            functions: 50_000,
+            function_bytes: 512 << 10,
+            compile_work: 30_000_000,
             sandboxes: 64,
             sandboxes_per_plugin: 16,
+            queue: Duration::from_secs(5),
         }
+    }
+
+    /// Says which field no call could succeed with. What else the system can't keep, wasmtime says.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.deadline.is_zero() {
+            return Err("`deadline` is zero, so no call could end in time".to_owned());
+        }
+        for (name, duration) in [("deadline", self.deadline), ("queue", self.queue)] {
+            if duration > DAY {
+                return Err(format!("`{name}` is longer than a day"));
+            }
+        }
+        if self.sandboxes == 0 {
+            return Err("`sandboxes` is 0, so no call could run".to_owned());
+        }
+        if self.sandboxes_per_plugin == 0 {
+            return Err("`sandboxes_per_plugin` is 0, so no call could run".to_owned());
+        }
+        if self.sandboxes_per_plugin > self.sandboxes {
+            return Err(format!(
+                "`sandboxes_per_plugin` is {}, more than the {} `sandboxes` in all",
+                self.sandboxes_per_plugin, self.sandboxes
+            ));
+        }
+        Ok(())
     }
 }

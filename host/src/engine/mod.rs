@@ -9,6 +9,7 @@ mod error;
 mod lent;
 mod limits;
 mod sandbox;
+mod scan;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,8 @@ pub use error::{CallError, EngineError, LoadError};
 pub use limits::Limits;
 
 use sandbox::Sandbox;
+use scan::scan;
+use shape::Names;
 pub(crate) use shape::{INTERFACES, Shape, Standing, offered_version};
 
 /// How often running code is looked at: the longest that it keeps other tasks of its thread from running.
@@ -80,8 +83,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The limits can't be kept on this system, or the cache can't be used.
+    /// The limits let nothing run or can't be kept on this system, or the cache can't be used.
     pub fn new(limits: Limits, cache: &Cache) -> Result<Self, EngineError> {
+        limits.check().map_err(EngineError::Limits)?;
         let mut config = configuration(&limits);
         config.cache(open(cache).map_err(|error| EngineError::Cache(format!("{error:#}")))?);
         let refused = |error: wasmtime::Error| EngineError::Limits(format!("{error:#}"));
@@ -120,18 +124,18 @@ impl Engine {
     /// Makes a plugin of a component. `name` is what logs call it.
     ///
     /// Nothing of the component runs. Compiling takes a moment (a fraction of a second, nothing where the cache has
-    /// it): call this where blocking is allowed.
+    /// it): call this where blocking is allowed. The limits keep a small file from costing the compiler minutes; they
+    /// put no bound on the time and memory that a large one takes, nor on how often parts of a component are
+    /// instantiated inside it. So loading is for operators: not for whatever anybody uploads.
     ///
     /// # Errors
     ///
     /// It is not a channel, or not one for this host: the error says what it is and what to do.
     pub fn load(&self, name: &str, component: &[u8]) -> Result<Plugin, LoadError> {
-        let shape = Shape::of(&self.compile(component)?);
-        shape.version()?;
-        let missing = shape.missing();
-        if !missing.is_empty() {
-            return Err(LoadError::Missing(missing));
-        }
+        let names = self.scan(component)?;
+        names.version()?;
+        names.complete()?;
+        let shape = Shape::of(&self.compile_scanned(component)?);
         if let Some((name, detail)) = shape.misfits().into_iter().next() {
             return Err(LoadError::Function { name, detail });
         }
@@ -178,6 +182,12 @@ impl Engine {
 
     /// Compiles a component of whatever kind.
     pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, LoadError> {
+        self.scan(component)?;
+        self.compile_scanned(component)
+    }
+
+    /// What a component exports. It is refused where the compiler must not see it.
+    fn scan(&self, component: &[u8]) -> Result<Names, LoadError> {
         let limit = self.limits().component_bytes;
         if component.len() > limit {
             return Err(LoadError::TooLarge { limit });
@@ -186,11 +196,16 @@ impl Engine {
         match component.first_chunk::<8>() {
             Some([b'\0', b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),
             Some([b'\0', b'a', b's', b'm', ..]) => {
-                Component::from_binary(&self.shared.wasmtime, component)
-                    .map_err(|error| LoadError::Invalid(format!("{error:#}")))
+                let exports = scan(component, self.limits())?;
+                let exports = exports.iter().map(|(name, is)| (name.as_str(), *is));
+                Ok(Names::of(exports))
             }
             _ => Err(LoadError::NotWasm),
         }
+    }
+
+    fn compile_scanned(&self, component: &[u8]) -> Result<Component, LoadError> {
+        Component::from_binary(&self.shared.wasmtime, component).map_err(|e| LoadError::invalid(&e))
     }
 
     /// Makes a plugin of a component that may import what is not lent: a function of that fails when it is called.
@@ -198,7 +213,7 @@ impl Engine {
         let mut linker = self.shared.linker.clone();
         shape
             .refuse_unlent(&mut linker)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+            .map_err(|error| LoadError::invalid(&error))?;
         Plugin::new(self, name, shape, &linker)
     }
 }

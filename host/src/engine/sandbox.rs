@@ -13,6 +13,7 @@ use wasmtime_wasi_io::bytes::Bytes;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
+use super::error::printable;
 use super::limits::Limits;
 
 /// The most random bytes that a plugin may ask for at once.
@@ -78,7 +79,10 @@ impl Sandbox {
         if Instant::now() >= store.data().deadline {
             return Err(Exceeded::Deadline.into());
         }
-        Ok(UpdateDeadline::Yield(1))
+        // By tokio's own yield: after wasmtime's, the task would run again at once, and tokio looks at sockets and
+        // timers only every 61 turns.
+        let turn = Box::pin(tokio::task::yield_now());
+        Ok(UpdateDeadline::YieldCustom(1, turn))
     }
 }
 
@@ -98,17 +102,16 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
+        if beyond_its_own(desired, maximum, self.memory_limit) {
+            return Ok(false);
+        }
         // A memory never shrinks, so the sum of what was added is what is in use.
         let total = self.memory_bytes.saturating_add(desired - current);
         if total > self.memory_limit {
             return Err(Exceeded::Memory.into());
         }
-        // The memory's own bound is no offence: growing beyond it fails, as WebAssembly says, and adds nothing.
-        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        if allowed {
-            self.memory_bytes = total;
-        }
-        Ok(allowed)
+        self.memory_bytes = total;
+        Ok(true)
     }
 
     fn table_growing(
@@ -117,11 +120,20 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool> {
+        if beyond_its_own(desired, maximum, self.table_limit) {
+            return Ok(false);
+        }
         if desired > self.table_limit {
             return Err(Exceeded::Table.into());
         }
-        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+        Ok(true)
     }
+}
+
+/// Whether a memory or table grows beyond the bound that the plugin itself gave it. That is no offence: growing fails,
+/// as WebAssembly says, and adds nothing. Where there is no such bound, wasmtime's pool hands in ours.
+fn beyond_its_own(desired: usize, maximum: Option<usize>, limit: usize) -> bool {
+    maximum.is_some_and(|maximum| maximum < limit && desired > maximum)
 }
 
 /// Where standard output and standard error of a sandbox go.
@@ -157,7 +169,7 @@ impl Output {
         let mut lines: Vec<String> = String::from_utf8_lossy(&bytes)
             .lines()
             .filter(|line| !line.is_empty())
-            .map(|line| line.replace(char::is_control, "\u{fffd}"))
+            .map(printable)
             .collect();
         if cut {
             lines.push(format!(
@@ -242,7 +254,12 @@ mod tests {
         assert!(sandbox.memory_growing(0, 60, None).unwrap());
         assert!(!sandbox.memory_growing(0, 30, Some(20)).unwrap());
         assert!(sandbox.memory_growing(0, 40, None).unwrap());
-        let error = sandbox.memory_growing(60, 61, None).unwrap_err();
+        assert!(!sandbox.memory_growing(60, 1000, Some(80)).unwrap());
+        let error = sandbox.memory_growing(60, 61, Some(80)).unwrap_err();
         assert_eq!(error.downcast_ref(), Some(&Exceeded::Memory));
+
+        assert!(!sandbox.table_growing(0, 100_000, Some(9)).unwrap());
+        let error = sandbox.table_growing(0, 100_000, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Exceeded::Table));
     }
 }

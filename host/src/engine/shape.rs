@@ -1,6 +1,7 @@
 //! What a component's type says about it, read before any of its code runs.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use semver::Version;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -8,7 +9,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Lift, Linker, Lower, types,
 };
 
-use super::error::LoadError;
+use super::error::{LoadError, printable};
 use super::lent;
 use super::sandbox::Sandbox;
 use crate::contract::channel::Description;
@@ -151,40 +152,120 @@ pub(crate) enum Standing {
     Wrong(String),
 }
 
-/// A component's exports and imports, as far as the contract is concerned.
-pub(crate) struct Shape {
-    component: Component,
-    ty: types::Component,
+/// What a component exports under the contract's name.
+#[derive(Default)]
+pub(crate) struct Names {
     /// The full export names of the contract's interfaces that it exports, by their short names.
     pub(crate) exports: BTreeMap<&'static str, String>,
     /// Names in the contract's package that this version of it does not know.
     pub(crate) unknown: Vec<String>,
     /// Versions of the contract that it exports and this host does not speak.
     pub(crate) other_versions: Vec<Version>,
+    /// Names in the contract's package without a version.
+    unversioned: Vec<String>,
+    /// Interfaces that it exports more than once, at versions that this host speaks.
+    twice: Vec<&'static str>,
+    /// Names of interfaces under which something else is exported.
+    not_interfaces: Vec<String>,
+}
+
+impl Names {
+    /// Sorts what a component exports: full names, and whether each is an interface.
+    pub(super) fn of<'a>(all: impl IntoIterator<Item = (&'a str, bool)>) -> Self {
+        let offered = offered_version();
+        let mut names = Self::default();
+        for (full, is_interface) in all {
+            let Some((short, version)) = parse(full) else {
+                if full.starts_with(&format!("{PACKAGE}/")) {
+                    names.unversioned.push(full.to_owned());
+                }
+                continue;
+            };
+            if !compatible(&version, &offered) {
+                names.other_versions.push(version);
+            } else if let Some(interface) = INTERFACES.iter().find(|i| i.name == short) {
+                if !is_interface {
+                    names.not_interfaces.push(full.to_owned());
+                }
+                let earlier = names.exports.insert(interface.name, full.to_owned());
+                if earlier.is_some() {
+                    names.twice.push(interface.name);
+                }
+            } else {
+                names.unknown.push(full.to_owned());
+            }
+        }
+        names
+    }
+
+    /// Whether it is a channel of this version at all.
+    pub(crate) fn version(&self) -> Result<(), LoadError> {
+        if let Some(name) = self.not_interfaces.first() {
+            return Err(LoadError::NotAnInterface(name.clone()));
+        }
+        if let Some(name) = self.twice.first() {
+            return Err(LoadError::Twice(name));
+        }
+        if !self.exports.is_empty() {
+            return Ok(());
+        }
+        if let Some(found) = self.other_versions.iter().max() {
+            return Err(LoadError::Version {
+                found: found.clone(),
+                offered: offered_version(),
+            });
+        }
+        if let Some(name) = self.unversioned.first() {
+            return Err(LoadError::Unversioned(name.clone()));
+        }
+        Err(LoadError::NotAChannel)
+    }
+
+    /// Whether it exports all that every channel does.
+    pub(crate) fn complete(&self) -> Result<(), LoadError> {
+        let missing = PURE.into_iter();
+        let missing: Vec<_> = missing
+            .filter(|name| !self.exports.contains_key(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        match self.other_versions.iter().max() {
+            Some(found) => Err(LoadError::Mixed {
+                missing,
+                found: found.clone(),
+                offered: offered_version(),
+            }),
+            None => Err(LoadError::Missing(missing)),
+        }
+    }
+}
+
+/// A component's exports and imports with their types, as far as the contract is concerned.
+pub(crate) struct Shape {
+    component: Component,
+    ty: types::Component,
+    names: Names,
     /// The names of its imports, apart from interfaces that hold only types.
     pub(crate) imports: Vec<String>,
+}
+
+impl Deref for Shape {
+    type Target = Names;
+
+    fn deref(&self) -> &Names {
+        &self.names
+    }
 }
 
 impl Shape {
     pub(crate) fn of(component: &Component) -> Self {
         let engine = component.engine();
         let ty = component.component_type();
-        let offered = offered_version();
-        let mut exports = BTreeMap::new();
-        let mut unknown = Vec::new();
-        let mut other_versions = Vec::new();
-        for (full, _) in ty.exports(engine) {
-            let Some((short, version)) = parse(full) else {
-                continue;
-            };
-            if !compatible(&version, &offered) {
-                other_versions.push(version);
-            } else if let Some(interface) = INTERFACES.iter().find(|i| i.name == short) {
-                exports.insert(interface.name, full.to_owned());
-            } else {
-                unknown.push(full.to_owned());
-            }
-        }
+        let names = Names::of(ty.exports(engine).map(|(name, export)| {
+            let is_interface = matches!(export.ty, ComponentItem::ComponentInstance(_));
+            (name, is_interface)
+        }));
         let imports = ty
             .imports(engine)
             .filter(|(_, import)| !only_types(&import.ty, engine))
@@ -193,44 +274,23 @@ impl Shape {
         Self {
             component: component.clone(),
             ty,
-            exports,
-            unknown,
-            other_versions,
+            names,
             imports,
         }
-    }
-
-    /// Whether it is a channel of this version at all.
-    pub(crate) fn version(&self) -> Result<(), LoadError> {
-        if !self.exports.is_empty() {
-            return Ok(());
-        }
-        match self.other_versions.iter().max() {
-            Some(found) => Err(LoadError::Version {
-                found: found.clone(),
-                offered: offered_version(),
-            }),
-            None => Err(LoadError::NotAChannel),
-        }
-    }
-
-    /// Interfaces that every channel exports and this one does not.
-    pub(crate) fn missing(&self) -> Vec<&'static str> {
-        PURE.into_iter()
-            .filter(|name| !self.exports.contains_key(name))
-            .collect()
     }
 
     /// Imports that `lent` does not name.
     pub(crate) fn not_lent(&self, capabilities: &[&str]) -> Vec<String> {
         let lends = |import: &&String| {
-            let name = import
-                .split_once('@')
-                .map_or(import.as_str(), |(name, _)| name);
             let capability = parse(import).is_some_and(|(short, version)| {
                 capabilities.contains(&short) && compatible(&version, &offered_version())
             });
-            capability || lent::WASI.contains(&name)
+            let wasi = import.split_once('@').is_some_and(|(name, version)| {
+                let version = version.parse();
+                lent::WASI.contains(&name)
+                    && version.is_ok_and(|version| compatible(&version, &lent::WASI_VERSION))
+            });
+            capability || wasi
         };
         let not_lent = self.imports.iter().filter(|import| !lends(import));
         not_lent.cloned().collect()
@@ -283,7 +343,7 @@ impl Shape {
             (Some(ComponentItem::ComponentFunc(found)), Some(typecheck)) => {
                 match typecheck(&found, &self.ty) {
                     Ok(()) => Standing::Fits,
-                    Err(error) => Standing::Wrong(format!("{error:#}")),
+                    Err(error) => Standing::Wrong(printable(&format!("{error:#}"))),
                 }
             }
             (Some(_), _) => Standing::Wrong("it is not a function".to_owned()),

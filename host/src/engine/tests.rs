@@ -108,6 +108,71 @@ fn a_missing_interface_is_named() {
 }
 
 #[test]
+fn exports_that_are_nearly_a_channel_are_told_what_is_odd_about_them() {
+    let channel = "messaging:channel/channel@0.1.0";
+    let said = |from: &str, to: &str| refusal(&exporting("0.1.0").replace(from, to)).to_string();
+    let unversioned = refusal(&exporting("").replace('@', "")).to_string();
+    assert_eq!(
+        unversioned,
+        "it exports `messaging:channel/channel` without a version: build it against a version of messaging:channel"
+    );
+    let mixed = said("message@0.1.0", "message@0.2.0");
+    assert!(
+        mixed.starts_with(
+            "it does not export `message` of messaging:channel 0.1.0, and has interfaces of 0.2.0"
+        ),
+        "{mixed}"
+    );
+    let again = format!(
+        r#"(export "{channel}" (instance $channel)) (export "messaging:channel/channel@0.1.7""#
+    );
+    let twice = said(&format!(r#"(export "{channel}""#), &again);
+    assert!(
+        twice.starts_with("it exports the interface `channel` more than once"),
+        "{twice}"
+    );
+    let function = said(
+        &format!(r#""{channel}" (instance $channel)"#),
+        &format!(r#""{channel}" (func $f)"#),
+    );
+    assert!(
+        function.starts_with("its export `messaging:channel/channel@0.1.0` is not an interface"),
+        "{function}"
+    );
+    let capability = refusal(
+        r#"(component (instance $i) (export "messaging:channel/http@0.1.0" (instance $i)))"#,
+    );
+    assert!(matches!(capability, LoadError::NotAChannel), "{capability}");
+}
+
+#[test]
+fn limits_that_let_nothing_run_are_refused_by_name() {
+    let day = Duration::from_hours(24);
+    let good = Limits::recommended;
+    #[rustfmt::skip]
+    let refused = [
+        ("`deadline` is zero", Limits { deadline: Duration::ZERO, ..good() }),
+        ("`deadline` is longer than a day", Limits { deadline: Duration::MAX, ..good() }),
+        ("`queue` is longer than a day", Limits { queue: Duration::MAX, ..good() }),
+        ("`sandboxes` is 0", Limits { sandboxes: 0, ..good() }),
+        ("`sandboxes_per_plugin` is 0", Limits { sandboxes_per_plugin: 0, ..good() }),
+        ("`sandboxes_per_plugin` is 16, more than the 3", Limits { sandboxes: 3, ..good() }),
+    ];
+    for (said, limits) in refused {
+        let error = Engine::new(limits, &Cache::Off).err().unwrap();
+        assert!(
+            matches!(&error, EngineError::Limits(why) if why.contains(said)),
+            "{said}: {error}"
+        );
+    }
+    let mut limits = Limits::recommended();
+    limits.deadline = day;
+    limits.queue = Duration::ZERO;
+    limits.sandboxes = limits.sandboxes_per_plugin;
+    assert!(Engine::new(limits, &Cache::Off).is_ok());
+}
+
+#[test]
 fn a_function_of_another_type_is_named_also_at_a_later_patch_of_the_contract() {
     for version in ["0.1.0", "0.1.7"] {
         let error = refusal(&exporting(version));
@@ -154,6 +219,8 @@ fn an_import_that_is_not_lent_is_named_and_types_are_no_import() {
     );
     assert!(function("messaging:channel/http@0.1.0").is_empty());
     assert!(function("wasi:cli/stdout@0.2.6").is_empty());
+    assert_eq!(function("wasi:cli/stdout@0.3.0"), ["wasi:cli/stdout@0.3.0"]);
+    assert_eq!(function("wasi:cli/stdout"), ["wasi:cli/stdout"]);
     let types = r#"(component (import "any:thing/types@1.0.0" (instance (type $t string) (export "t" (type (eq $t))))))"#;
     assert!(imports(types).is_empty());
 }
@@ -197,7 +264,8 @@ fn running(body: &str) -> String {
 async fn each_limit_ends_the_call_with_its_name() {
     let mut limits = Limits::recommended();
     limits.deadline = Duration::from_millis(100);
-    limits.memory_bytes = 4 << 20;
+    // No whole number of pages: what the pool rounds must not pass for the plugin's own bound.
+    limits.memory_bytes = (4 << 20) + 1000;
     limits.table_elements = 100;
     limits.transfer_bytes = 1000;
     let engine = engine(limits);
@@ -266,6 +334,94 @@ async fn an_endless_loop_lets_other_tasks_of_its_thread_run() {
         () = count => unreachable!(),
     }
     assert!(other > 20, "{other} turns in a second");
+}
+
+#[tokio::test]
+async fn timers_of_an_endless_loops_thread_go_on() {
+    let engine = engine(Limits::recommended());
+    let endless = running("(loop $l (br $l)) (i32.const 0)");
+    // A task of its own, as a server's calls are: what it wakes, tokio's scheduler runs.
+    let call = tokio::spawn(async move { run(&engine, &endless).await });
+    for _ in 0..40 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Looked at every 61 ticks, not even twenty would have come before the deadline of five seconds.
+    assert!(!call.is_finished());
+    call.abort();
+}
+
+#[tokio::test]
+async fn too_many_handles_are_named() {
+    // A handle of its own table, taken again and again; and one that the host lends, with what it is for on our side.
+    let own = r#"(component
+        (type $thing (resource (rep i32)))
+        (core func $new (canon resource.new $thing))
+        (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "run") (result i32) (loop $l (drop (call $new (i32.const 1))) (br $l)) (unreachable)))
+        (core instance $m (instantiate $m (with "" (instance (export "new" (func $new))))))
+        (func (export "run") (result (list u8))
+            (canon lift (core func $m "run") (memory (core memory $m "memory")))))"#;
+    let lent = r#"(component
+        (import "wasi:io/streams@0.2.6" (instance $streams (export "output-stream" (type (sub resource)))))
+        (alias export $streams "output-stream" (type $stream))
+        (import "wasi:cli/stdout@0.2.6" (instance $stdout
+            (export "output-stream" (type $s (eq $stream)))
+            (export "get-stdout" (func (result (own $s))))))
+        (core func $get (canon lower (func $stdout "get-stdout")))
+        (core module $m
+            (import "" "get" (func $get (result i32)))
+            (memory (export "memory") 1)
+            (func (export "run") (result i32) (loop $l (drop (call $get)) (br $l)) (unreachable)))
+        (core instance $m (instantiate $m (with "" (instance (export "get" (func $get))))))
+        (func (export "run") (result (list u8))
+            (canon lift (core func $m "run") (memory (core memory $m "memory")))))"#;
+    for text in [own, lent] {
+        let error = run(&engine(Limits::recommended()), text).await;
+        assert!(
+            matches!(
+                error,
+                Err(CallError::Limit {
+                    name: "handles",
+                    limit: 256,
+                    ..
+                })
+            ),
+            "{error:?}"
+        );
+    }
+}
+
+/// A component that fits the contract would be long in text; waiting needs only its sandboxes.
+#[tokio::test]
+async fn what_finds_no_sandbox_in_time_is_busy_and_says_what_to_raise() {
+    let busy = CallError::Busy {
+        after: Duration::from_secs(5),
+        limit: "sandboxes",
+    };
+    assert_eq!(busy.reason(), "busy");
+    assert_eq!(
+        busy.to_string(),
+        "no sandbox became free within 5000 ms: call less at one time, or raise the limit `sandboxes` or `queue`"
+    );
+    let semaphore = Arc::new(Semaphore::new(1));
+    let latest = || Instant::now() + Duration::from_millis(1);
+    let held = call::acquire(&semaphore, latest()).await.unwrap();
+    assert!(call::acquire(&semaphore, latest()).await.is_none());
+    drop(held);
+    // A wait of no time at all still takes what is free.
+    assert!(call::acquire(&semaphore, Instant::now()).await.is_some());
+}
+
+#[tokio::test]
+async fn names_of_functions_can_not_write_to_a_terminal() {
+    let named = running("(unreachable)").replace("$my_function", r#"$"\1b[2Kfine\nmore""#);
+    let trap = run(&engine(Limits::recommended()), &named).await;
+    let Err(CallError::Trapped { frames, .. }) = trap else {
+        panic!("{trap:?}");
+    };
+    assert_eq!(frames, ["\u{fffd}[2Kfine\u{fffd}more"]);
 }
 
 #[tokio::test]

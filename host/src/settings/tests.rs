@@ -1,8 +1,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::contract::channel;
-
 fn description() -> Description {
     let secret = |pointer: &str, name: &str| channel::Secret {
         pointer: pointer.to_owned(),
@@ -16,7 +14,7 @@ fn description() -> Description {
         provider: "test".to_owned(),
         display_name: "Test".to_owned(),
         documentation: None,
-        settings_schema: "{}".to_owned(),
+        settings_schema: r#"{"properties": {"name": {}, "key": {}, "hook": {}}}"#.to_owned(),
         secrets: vec![secret("/key", "key"), secret("/hook/token", "token")],
         origins: Vec::new(),
         webhook_authentication: Vec::new(),
@@ -100,4 +98,22 @@ fn what_can_not_be_a_secret_is_a_problem_and_stays_outside() {
 #[test]
 fn settings_that_are_not_json_are_refused() {
     assert!(take_secrets("{", &description()).is_err());
+}
+
+#[test]
+fn what_stands_in_members_that_the_schema_does_not_declare_stays_outside() {
+    let taken = take(&json!({
+        "name": "A", "apikey": "RAW", "a/b": 12345, "KEY": {"key": "RAW"}
+    }));
+    assert_eq!(
+        serde_json::from_str::<Value>(&taken.visible).unwrap(),
+        json!({"name": "A", "apikey": "", "a/b": "", "KEY": ""})
+    );
+    assert!(taken.secrets.is_empty());
+    let schemaless = Description {
+        settings_schema: "not JSON".to_owned(),
+        ..description()
+    };
+    let taken = take_secrets(r#"{"name": "A", "key": "k-1"}"#, &schemaless).unwrap();
+    assert_eq!(taken.visible, r#"{"key":"{{secret:key}}","name":""}"#);
 }

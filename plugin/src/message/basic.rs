@@ -107,11 +107,19 @@ pub(super) fn source<'a>(
             }
         }
         MediaSource::Link(link) => {
-            if let Err(reason) = Url::parse(link) {
+            let fault = match Url::parse(link) {
+                Err(reason) => Some(reason),
+                Ok(url) if !url.secure => Some("is not https"),
+                Ok(url) if url.user_info.is_some() => Some("holds a user or password"),
+                Ok(_) => None,
+            };
+            if let Some(reason) = fault {
                 problems.add(
                     format_args!("{at}/link"),
                     "bad_url",
-                    format_args!("The link {reason}: give a whole address that WhatsApp can fetch"),
+                    format_args!(
+                        "The link {reason}: give a whole https address that WhatsApp can fetch"
+                    ),
                     SOURCE_MEDIA,
                 );
             }

@@ -121,7 +121,7 @@ fn not_sendable(status: &TemplateStatus) -> Option<String> {
 
 fn authentication(at: &str, template: &TemplateMessage, to: &Recipient, problems: &mut Problems) {
     const SOURCE: &str = SOURCE_AUTHENTICATION;
-    if matches!(to, Recipient::UserId(_)) {
+    if super::is_to_user_id(to) {
         problems.add(
             "/to/user_id",
             "not_allowed",

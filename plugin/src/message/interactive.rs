@@ -58,23 +58,37 @@ pub(super) fn buttons<'a>(buttons: &'a Buttons, problems: &mut Problems) -> Tagg
             );
         }
     }
-    let header = buttons.header.as_ref().map(|header| match header {
-        Header::Text(text) => header_text(text, problems, SOURCE),
-        Header::Image(image) => Tagged(
-            "image",
-            wire::Header::Media(source("/content/header", image, problems)),
-        ),
-        Header::Video(video) => Tagged(
-            "video",
-            wire::Header::Media(source("/content/header", video, problems)),
-        ),
-        Header::Document(document) => Tagged(
-            "document",
-            wire::Header::Media(wire::Media {
-                filename: document.filename.as_deref(),
-                ..source("/content/header", &document.source, problems)
-            }),
-        ),
+    let header = buttons.header.as_ref().and_then(|header| {
+        Some(match header {
+            Header::Text(text) => header_text(text, problems, SOURCE),
+            Header::Other(foreign) => {
+                problems.add(
+                    "/content/header/type",
+                    "unsupported",
+                    format_args!(
+                        "This version puts no {} above buttons: use text, image, video or document",
+                        foreign.kind
+                    ),
+                    SOURCE,
+                );
+                return None;
+            }
+            Header::Image(image) => Tagged(
+                "image",
+                wire::Header::Media(source("/content/header", image, problems)),
+            ),
+            Header::Video(video) => Tagged(
+                "video",
+                wire::Header::Media(source("/content/header", video, problems)),
+            ),
+            Header::Document(document) => Tagged(
+                "document",
+                wire::Header::Media(wire::Media {
+                    filename: document.filename.as_deref(),
+                    ..source("/content/header", &document.source, problems)
+                }),
+            ),
+        })
     });
     interactive(
         "button",

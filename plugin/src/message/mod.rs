@@ -68,7 +68,6 @@ pub fn build(
             .reply_to
             .as_deref()
             .map(|message_id| Context { message_id }),
-        biz_opaque_callback_data: message.reference.as_deref(),
         content,
     };
     problems.or(vec![Payload {
@@ -111,41 +110,24 @@ type Address<'a> = (&'static str, Option<Cow<'a, str>>, Option<&'a str>);
 /// The type of recipient, and `to` or `recipient`.
 fn address<'a>(to: &'a Recipient, problems: &mut Problems) -> Address<'a> {
     match to {
-        Recipient::Phone(number) => {
-            let digits: String = number
-                .strip_prefix('+')
-                .unwrap_or(number)
-                .chars()
-                .filter(|c| !(c.is_whitespace() || matches!(c, '-' | '(' | ')')))
-                .collect();
-            // (0) is a digit that must not be dialled from abroad; no country code begins with 0.
-            let good = (7..=15).contains(&digits.len())
-                && digits.bytes().all(|b| b.is_ascii_digit())
-                && !digits.starts_with('0')
-                && !number.contains("(0");
-            if !good {
-                problems.add(
-                    "/to/phone",
-                    "bad_number",
-                    "This is no phone number: write country code and number in 7 to 15 digits, with or without +, without \
-                     the national 0; a user id belongs in user_id",
-                    SOURCE_NUMBER,
+        Recipient::Phone(number) => phone("/to/phone", number, problems),
+        Recipient::UserId(id) => user_id("/to/user_id", id, problems),
+        // By phone where it is known: that reaches every kind of message.
+        Recipient::Contact(contact) => {
+            match (&contact.phone, &contact.user_id, &contact.parent_user_id) {
+                (Some(number), ..) => phone("/to/contact/phone", number, problems),
+                (None, Some(id), _) => user_id("/to/contact/user_id", id, problems),
+                (None, None, Some(id)) => user_id("/to/contact/parent_user_id", id, problems),
+                (None, None, None) => {
+                    problems.add(
+                    "/to/contact",
+                    "no_address",
+                    "The contact has neither phone nor user_id, and nobody is reached by a name: give one of them",
+                    SOURCE_ENVELOPE,
                 );
+                    ("individual", None, None)
+                }
             }
-            // Without + Meta may put the business's own country code before it.
-            ("individual", Some(Cow::Owned(format!("+{digits}"))), None)
-        }
-        Recipient::UserId(id) => {
-            if !is_user_id(id) {
-                problems.add(
-                    "/to/user_id",
-                    "bad_user_id",
-                    "This is no user id: give the whole id as a webhook had it, such as US.13491208655302741918; a phone \
-                     number belongs in phone",
-                    SOURCE_USER_ID,
-                );
-            }
-            ("individual", None, Some(id))
         }
         Recipient::Group(id) => {
             if id.is_empty() || id.contains(char::is_whitespace) {
@@ -158,6 +140,53 @@ fn address<'a>(to: &'a Recipient, problems: &mut Problems) -> Address<'a> {
             }
             ("group", Some(Cow::Borrowed(id)), None)
         }
+    }
+}
+
+fn phone<'a>(pointer: &str, number: &str, problems: &mut Problems) -> Address<'a> {
+    let digits: String = number
+        .strip_prefix('+')
+        .unwrap_or(number)
+        .chars()
+        .filter(|c| !(c.is_whitespace() || matches!(c, '-' | '(' | ')')))
+        .collect();
+    // (0) is a digit that must not be dialled from abroad; no country code begins with 0.
+    let good = (7..=15).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && !digits.starts_with('0')
+        && !number.contains("(0");
+    if !good {
+        problems.add(
+            pointer,
+            "bad_number",
+            "This is no phone number: write country code and number in 7 to 15 digits, with or without +, without the \
+             national 0; a user id belongs in user_id",
+            SOURCE_NUMBER,
+        );
+    }
+    // Without + Meta may put the business's own country code before it.
+    ("individual", Some(Cow::Owned(format!("+{digits}"))), None)
+}
+
+fn user_id<'a>(pointer: &str, id: &'a str, problems: &mut Problems) -> Address<'a> {
+    if !is_user_id(id) {
+        problems.add(
+            pointer,
+            "bad_user_id",
+            "This is no user id: give the whole id as a webhook had it, such as US.13491208655302741918; a phone number \
+             belongs in phone",
+            SOURCE_USER_ID,
+        );
+    }
+    ("individual", None, Some(id))
+}
+
+/// Whether the message goes to a user id: to somebody whose phone number is not known.
+fn is_to_user_id(to: &Recipient) -> bool {
+    match to {
+        Recipient::UserId(_) => true,
+        Recipient::Contact(contact) => contact.phone.is_none(),
+        Recipient::Phone(_) | Recipient::Group(_) => false,
     }
 }
 
@@ -179,12 +208,6 @@ fn members(message: &Message, problems: &mut Problems) {
         "/reply_to",
         message.reply_to.as_deref(),
         usize::MAX,
-        SOURCE_ENVELOPE,
-    );
-    problems.optional_text(
-        "/reference",
-        message.reference.as_deref(),
-        512,
         SOURCE_ENVELOPE,
     );
     if !message.degrade.is_empty() {

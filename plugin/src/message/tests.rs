@@ -17,7 +17,6 @@ fn message(content: Content) -> Message {
         to: Recipient::Phone("+1 (650) 555-1234".into()),
         content,
         reply_to: None,
-        reference: None,
         degrade: Vec::new(),
         fallback: None,
         attributes: Vec::new(),
@@ -438,10 +437,9 @@ fn a_recipient_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_reply_and_a_reference_are_sent() {
+fn a_reply_is_sent() {
     let message = Message {
         reply_to: Some("wamid.IN".into()),
-        reference: Some("job-17".into()),
         ..message(text("You're welcome"))
     };
     assert_eq!(
@@ -451,7 +449,6 @@ fn a_reply_and_a_reference_are_sent() {
             "recipient_type": "individual",
             "to": "+16505551234",
             "context": {"message_id": "wamid.IN"},
-            "biz_opaque_callback_data": "job-17",
             "type": "text",
             "text": {"body": "You're welcome"},
         })
@@ -527,7 +524,6 @@ fn all_problems_come_at_once() {
     let message = Message {
         to: Recipient::Phone("1".into()),
         reply_to: Some(" ".into()),
-        reference: Some("x".repeat(513)),
         degrade: vec![Degradation::ButtonsToList],
         ..message(text(""))
     };
@@ -548,7 +544,6 @@ fn all_problems_come_at_once() {
             "",
             "/to/phone",
             "/reply_to",
-            "/reference",
             "/degrade",
             "/content",
             "/content/text"
@@ -586,7 +581,6 @@ fn a_closed_window_says_since_when_and_what_to_do() {
 fn a_fallback_stands_in_only_where_the_window_is_closed() {
     let message = Message {
         fallback: Some(template("reopen")),
-        reference: Some("job-17".into()),
         ..message(text("Hi"))
     };
     let open = Window::Open(OpenWindow {
@@ -603,7 +597,6 @@ fn a_fallback_stands_in_only_where_the_window_is_closed() {
     let closed = sent(&message, &window_closed(None));
     assert_eq!(closed["type"], "template");
     assert_eq!(closed["template"]["name"], "reopen");
-    assert_eq!(closed["biz_opaque_callback_data"], "job-17");
     assert_eq!(closed.get("text"), None);
 
     let bad = Message {

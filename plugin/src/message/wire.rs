@@ -28,8 +28,6 @@ pub(super) struct Envelope<'a> {
     pub(super) recipient: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<Context<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) biz_opaque_callback_data: Option<&'a str>,
     #[serde(flatten)]
     pub(super) content: Tagged<Body<'a>>,
 }

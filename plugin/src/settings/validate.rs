@@ -186,24 +186,22 @@ impl Validation<'_> {
             }
             return;
         };
-        match base_url_problem(&base_url) {
-            Ok(host)
-                if DEAD_HOSTS
-                    .iter()
-                    .any(|dead| host.eq_ignore_ascii_case(dead)) =>
-            {
-                self.problems.add(
-                    "/base_url",
-                    "dead_host",
-                    format_args!(
-                        "{host} ended on 2025-10-23 with Meta's last on-premise client: set api to \"cloud\" and base_url \
-                         to https://waba-v2.360dialog.io, or leave base_url out"
-                    ),
-                    SOURCE_ON_PREMISE,
-                );
-            }
-            Ok(_) => {}
-            Err(message) => self.problems.add("/base_url", "bad_url", message, SOURCE),
+        let host = Url::parse(&base_url).map(|url| url.host.trim_end_matches('.'));
+        let dead = host.is_ok_and(|host| {
+            DEAD_HOSTS
+                .iter()
+                .any(|dead| host.eq_ignore_ascii_case(dead))
+        });
+        if dead {
+            self.problems.add(
+                "/base_url",
+                "dead_host",
+                "This address ended on 2025-10-23 with Meta's last on-premise client: set api to \"cloud\" and base_url to \
+                 https://waba-v2.360dialog.io, or leave base_url out",
+                SOURCE_ON_PREMISE,
+            );
+        } else if let Err(message) = check_base_url(&base_url) {
+            self.problems.add("/base_url", "bad_url", message, SOURCE);
         }
     }
 
@@ -296,13 +294,12 @@ fn e164(number: &str) -> Option<String> {
     is_e164(&plain).then_some(plain)
 }
 
-/// The host of a good base address, or what is wrong with it.
-fn base_url_problem(base_url: &str) -> Result<&str, String> {
+/// What is wrong with a base address.
+fn check_base_url(base_url: &str) -> Result<(), String> {
     let url = Url::parse(base_url).map_err(|reason| {
         format!("The address {reason}: write https:// and the host, such as https://waba-v2.360dialog.io")
     })?;
-    let host = url.host.trim_end_matches('.');
-    if !host.is_ascii() {
+    if !url.host.is_ascii() {
         return Err("The host holds letters beyond ASCII: write it in its xn-- form".into());
     }
     if !url.secure && !url.is_loopback() {
@@ -340,7 +337,7 @@ fn base_url_problem(base_url: &str) -> Result<&str, String> {
             return Err(format!("The channel adds {end} itself: write {base}"));
         }
     }
-    Ok(host)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -185,7 +185,9 @@ impl Canonical<'_, '_> {
             self.at += 1;
         }
         let text = &self.json[start..self.at];
-        if text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+        if text
+            .iter()
+            .any(|byte| matches!(byte, b'.' | b'e' | b'E') || text == b"-0")
             && let Some(number) = std::str::from_utf8(text).ok().and_then(plain_decimal)
         {
             self.out.extend_from_slice(number.as_bytes());

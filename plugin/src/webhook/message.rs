@@ -4,7 +4,7 @@ use super::contact::Named;
 use super::content;
 use super::status::Fault;
 use super::wire::{self, Text};
-use super::{Item, Shared, attribute};
+use super::{Item, Shared, attribute, text_attribute};
 use crate::bindings::messaging::channel::events::{
     Content, EventBody, HistoryItem, Message, MessageContext, Referral,
 };
@@ -165,7 +165,7 @@ pub(super) fn message(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json:
     let (message, attributes) = members.message(raw);
     Ok(Item {
         time: members.time(),
-        contact: members.sender().contact(&shared.profiles),
+        contact: members.sender().contact(&shared.profiles, shared.alone),
         body: EventBody::Message(message),
         attributes,
     })
@@ -174,10 +174,16 @@ pub(super) fn message(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json:
 /// A message that the business sent from its app.
 pub(super) fn echo(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Result<Item> {
     let members: Members<'_> = serde_json::from_str(text)?;
-    let (message, attributes) = members.message(raw);
+    let (message, mut attributes) = members.message(raw);
+    for (path, value) in [
+        ("/from", &members.from),
+        ("/from_user_id", &members.from_user_id),
+    ] {
+        text_attribute(&mut attributes, path, value.as_ref());
+    }
     Ok(Item {
         time: members.time(),
-        contact: members.receiver().contact(&shared.profiles),
+        contact: members.receiver().contact(&shared.profiles, shared.alone),
         body: EventBody::Echo(message),
         attributes,
     })
@@ -186,7 +192,10 @@ pub(super) fn echo(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Re
 /// A message that was written long before: media that follow the history of a number which is also used with the app.
 pub(super) fn history(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Result<Item> {
     let members: Members<'_> = serde_json::from_str(text)?;
-    let outbound = members.to.is_some() || members.to_user_id.is_some();
+    let business = wire::str(shared.metadata.display_phone_number.as_ref());
+    let outbound = members.to.is_some()
+        || members.to_user_id.is_some()
+        || business.is_some() && wire::str(members.from.as_ref()) == business;
     let named = if outbound {
         members.receiver()
     } else {
@@ -200,7 +209,7 @@ pub(super) fn history(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json:
         .map(super::status::state);
     Ok(Item {
         time: members.time(),
-        contact: named.contact(&shared.profiles),
+        contact: named.contact(&shared.profiles, shared.alone),
         body: EventBody::History(HistoryItem {
             phase: None,
             chunk: None,
@@ -212,6 +221,11 @@ pub(super) fn history(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json:
         }),
         attributes,
     })
+}
+
+/// Whether an item can be read as a message.
+pub(super) fn is_sound(text: &str) -> bool {
+    serde_json::from_str::<Members<'_>>(text).is_ok()
 }
 
 impl Members<'_> {
@@ -285,7 +299,7 @@ impl Members<'_> {
             content,
             reply_to: context.and_then(|context| wire::owned(context.id.as_ref())),
             context: context.and_then(Context::origin),
-            referral: referral.map(ReferralMembers::referral),
+            referral: referral.and_then(ReferralMembers::referral),
             group_id: wire::owned(self.group_id.as_ref()),
             errors: self.errors.iter().flatten().map(Fault::error).collect(),
         };
@@ -324,8 +338,8 @@ impl Context<'_> {
 }
 
 impl ReferralMembers<'_> {
-    fn referral(&self) -> Referral {
-        Referral {
+    fn referral(&self) -> Option<Referral> {
+        let referral = Referral {
             url: wire::owned(self.source_url.as_ref()),
             id: wire::owned(self.source_id.as_ref()),
             kind: wire::owned(self.source_type.as_ref()),
@@ -340,6 +354,22 @@ impl ReferralMembers<'_> {
                 .welcome_message
                 .as_ref()
                 .and_then(|welcome| wire::owned(welcome.text.as_ref())),
-        }
+        };
+        [
+            &referral.url,
+            &referral.id,
+            &referral.kind,
+            &referral.headline,
+            &referral.body,
+            &referral.click_id,
+            &referral.media_kind,
+            &referral.image_url,
+            &referral.video_url,
+            &referral.thumbnail_url,
+            &referral.welcome_text,
+        ]
+        .iter()
+        .any(|member| member.is_some())
+        .then_some(referral)
     }
 }

@@ -5,6 +5,7 @@
 
 mod contact;
 mod content;
+mod envelope;
 mod identity;
 mod message;
 mod status;
@@ -13,12 +14,11 @@ mod wire;
 use crate::bindings::messaging::channel::events::{
     Delivery, Event, EventBody, Origin, Rejection, RejectionReason, UnknownItem,
 };
-use crate::bindings::messaging::channel::types::{Attribute, Contact};
-use crate::settings::{Api, Settings};
-use contact::Profile;
+use crate::bindings::messaging::channel::types::{Attribute, Contact, Scalar};
+use contact::Profiles;
+use envelope::{Body, Source, elements};
 use identity::Place;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use wire::Text;
@@ -66,13 +66,15 @@ pub fn normalize(settings: Option<&str>, delivery: &Delivery) -> Result<Vec<Even
     // One pass over the common form; what does not have it is taken apart member by member.
     let outcome = match serde_json::from_str::<Body<'_>>(body) {
         Ok(shape) => reader.body(body, shape),
-        Err(error) if error.is_data() => reader.odd_body(body),
-        Err(error) => {
-            return Err(reject(
-                RejectionReason::Malformed,
-                format!("the body is not JSON: {error}"),
-            ));
-        }
+        Err(error) => match serde_json::from_str::<&RawValue>(body) {
+            Ok(_) => reader.odd_body(body),
+            Err(_) => {
+                return Err(reject(
+                    RejectionReason::Malformed,
+                    format!("the body is not JSON: {error}"),
+                ));
+            }
+        },
     };
     match outcome {
         Ok(()) => Ok(reader.events),
@@ -80,63 +82,23 @@ pub fn normalize(settings: Option<&str>, delivery: &Delivery) -> Result<Vec<Even
     }
 }
 
-/// The channel's number in digits. A sandbox delivers in the name of 360dialog's own number.
+/// The channel's number in digits. A sandbox delivers in the name of 360dialog's own number. Nothing else of the settings is
+/// read: what is wrong elsewhere must not make another number's items our own.
 fn own_number(settings: &str) -> Option<String> {
-    let settings = Settings::parse(settings).ok()?;
-    let digits = settings.phone_digits()?;
-    (settings.api() != Api::Sandbox).then(|| digits.to_owned())
+    #[derive(Deserialize)]
+    struct OwnNumber<'a> {
+        #[serde(borrow)]
+        phone_number: Option<Text<'a>>,
+        #[serde(borrow)]
+        api: Option<Text<'a>>,
+    }
+    let settings: OwnNumber<'_> = serde_json::from_str(settings).ok()?;
+    let number = wire::str(settings.phone_number.as_ref())?;
+    (wire::str(settings.api.as_ref()) != Some("sandbox")).then(|| digits(number).collect())
 }
 
-/// The members by which a body's shape is known.
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow)]
-    object: Option<Text<'a>>,
-    #[serde(borrow)]
-    entry: Option<Vec<Entry<'a>>>,
-    #[serde(borrow)]
-    field: Option<Text<'a>>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event: Option<Text<'a>>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    status: Option<Text<'a>>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    messages: Option<IgnoredAny>,
-    statuses: Option<IgnoredAny>,
-    errors: Option<IgnoredAny>,
-    contacts: Option<IgnoredAny>,
-    message_echoes: Option<IgnoredAny>,
-    messaging_product: Option<IgnoredAny>,
-    metadata: Option<IgnoredAny>,
-}
-
-/// Cloud API, webhooks: `entry[]`.
-#[derive(Deserialize)]
-#[serde(expecting = "an entry object")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    time: Option<Text<'a>>,
-    #[serde(borrow)]
-    changes: Vec<&'a RawValue>,
-}
-
-/// Cloud API, webhooks: `entry[].changes[]`.
-#[derive(Deserialize)]
-#[serde(expecting = "a change object")]
-struct Change<'a> {
-    #[serde(borrow)]
-    field: Option<Text<'a>>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
+fn digits(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(char::is_ascii_digit)
 }
 
 /// Cloud API, webhooks: `value.metadata`.
@@ -148,20 +110,13 @@ struct Metadata<'a> {
     phone_number_id: Option<Text<'a>>,
 }
 
-/// Where a change came from.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    envelope: &'static str,
-    account: Option<&'a str>,
-    time: Option<u64>,
-    field: Option<&'a str>,
-}
-
 /// What the items of one change share.
 struct Shared<'a> {
     source: Source<'a>,
     metadata: Metadata<'a>,
-    profiles: Vec<Profile<'a>>,
+    profiles: Profiles<'a>,
+    /// The change has one item only.
+    alone: bool,
     own: bool,
 }
 
@@ -195,158 +150,20 @@ struct Reader {
 }
 
 impl Reader {
-    /// A body by its shape; the error says why it is no webhook of ours.
-    fn body(&mut self, raw: &str, body: Body<'_>) -> Result<(), String> {
-        let object = wire::str(body.object.as_ref());
-        if object.is_some_and(|object| object != "whatsapp_business_account") {
-            return Err(format!(
-                "the body is a webhook for {:?}, not for whatsapp_business_account",
-                object.unwrap_or_default()
-            ));
-        }
-        let bare = Source {
-            envelope: "bare",
-            account: None,
-            time: None,
-            field: None,
-        };
-        if let Some(entries) = body.entry {
-            for entry in &entries {
-                let source = Source {
-                    envelope: "cloud",
-                    account: wire::str(entry.id.as_ref()),
-                    time: entry.time.as_ref().and_then(Text::instant),
-                    field: None,
-                };
-                for change in &entry.changes {
-                    self.change(source, change.get());
-                }
-            }
-        } else if object.is_some() {
-            self.unreadable(bare, "entry", raw, "entry is missing".to_owned());
-        } else if let (Some(field), Some(value)) = (wire::str(body.field.as_ref()), body.value) {
-            let source = Source {
-                field: Some(field),
-                ..bare
-            };
-            self.value(source, value.get());
-        } else if let (Some(event), Some(value)) = (wire::str(body.event.as_ref()), body.data) {
-            self.partner(event, value.get());
-        } else if is_bare_message(raw, body.kind.as_ref()) {
-            self.item(&shared(bare), "messages", raw);
-        } else if body.status.is_some() && body.id.is_some() && body.kind.is_none() {
-            self.item(&shared(bare), "statuses", raw);
-        } else if body.messaging_product.is_some() || body.metadata.is_some() {
-            self.value(bare, raw);
-        } else if [
-            body.messages,
-            body.statuses,
-            body.errors,
-            body.contacts,
-            body.message_echoes,
-        ]
-        .iter()
-        .any(Option::is_some)
-        {
-            let source = Source {
-                envelope: "on_premise",
-                ..bare
-            };
-            self.value(source, raw);
-        } else {
-            return Err("the body has none of the members of a WhatsApp webhook".to_owned());
-        }
-        Ok(())
-    }
-
-    /// Valid JSON that has not the common form: no object, or a member of a wrong type.
-    fn odd_body(&mut self, raw: &str) -> Result<(), String> {
-        let foreign = || "the body has none of the members of a WhatsApp webhook".to_owned();
-        let members = wire::members(raw).ok_or_else(foreign)?;
-        let source = Source {
-            envelope: "cloud",
-            account: None,
-            time: None,
-            field: None,
-        };
-        let Some(entries) = wire::member(raw, "entry").map(elements) else {
-            let bare = Source {
-                envelope: "bare",
-                ..source
-            };
-            return members
-                .iter()
-                .any(|(name, _)| ITEM_LISTS.contains(&name.as_ref()))
-                .then(|| self.value(bare, raw))
-                .ok_or_else(foreign);
-        };
-        for raw in entries {
-            match serde_json::from_str::<Entry<'_>>(raw) {
-                Ok(entry) => {
-                    let source = Source {
-                        account: wire::str(entry.id.as_ref()),
-                        time: entry.time.as_ref().and_then(Text::instant),
-                        ..source
-                    };
-                    for change in &entry.changes {
-                        self.change(source, change.get());
-                    }
-                }
-                Err(error) => self.unreadable(source, "entry", raw, error.to_string()),
-            }
-        }
-        Ok(())
-    }
-
-    fn change<'a>(&mut self, source: Source<'a>, raw: &'a str) {
-        match serde_json::from_str::<Change<'a>>(raw) {
-            Ok(Change {
-                field,
-                value: Some(value),
-            }) => {
-                let source = Source {
-                    field: wire::str(field.as_ref()),
-                    ..source
-                };
-                self.value(source, value.get());
-            }
-            Ok(_) => self.unreadable(source, "changes", raw, "value is missing".to_owned()),
-            Err(error) => self.unreadable(source, "changes", raw, error.to_string()),
-        }
-    }
-
-    /// 360dialog, partner webhooks: `{"id", "event", "data"}`. What coexistence sends there has the Cloud API's `value` as
-    /// `data`, with the account's id in it.
-    fn partner(&mut self, event: &str, data: &str) {
-        #[derive(Deserialize)]
-        struct Account<'a> {
-            #[serde(borrow)]
-            id: Option<Text<'a>>,
-        }
-        let account = serde_json::from_str::<Account<'_>>(data).ok();
-        let source = Source {
-            envelope: "partner",
-            account: account
-                .as_ref()
-                .and_then(|account| wire::str(account.id.as_ref())),
-            time: None,
-            field: Some(event),
-        };
-        self.value(source, data);
-    }
-
     /// The items of a change.
     fn value(&mut self, source: Source<'_>, raw: &str) {
         let Some(members) = wire::members(raw) else {
-            return self.unreadable(source, "value", raw, "value is not an object".to_owned());
+            return self.unreadable(source, "value", raw, "value is not an object");
         };
         let mut shared = shared(source);
+        // Account webhooks name the number in `value` itself.
+        shared.metadata = serde_json::from_str(raw).unwrap_or_default();
         for (name, member) in &members {
             match name.as_ref() {
                 "metadata" => {
                     shared.metadata = serde_json::from_str(member.get()).unwrap_or_default();
                 }
-                "contacts" => shared.profiles = contact::profiles(member.get()),
+                "contacts" => shared.profiles = Profiles::read(member.get()),
                 _ => {}
             }
         }
@@ -359,17 +176,20 @@ impl Reader {
         if !members.iter().any(|(name, _)| is_list(name)) {
             return self.item(&shared, "value", raw);
         }
+        let mut items = Vec::new();
         for (name, member) in &members {
             if is_list(name) {
-                for element in elements(member) {
-                    self.item(&shared, name, element);
-                }
+                let elements = elements(member);
+                items.extend(elements.into_iter().map(|element| (name.as_ref(), element)));
             } else if !SHARED_MEMBERS.contains(&name.as_ref())
-                && source.envelope != "partner"
                 && member.get().starts_with(['{', '['])
             {
-                self.item(&shared, name, member.get());
+                items.push((name.as_ref(), member.get()));
             }
+        }
+        shared.alone = items.len() == 1;
+        for (list, item) in items {
+            self.item(&shared, list, item);
         }
     }
 
@@ -378,37 +198,42 @@ impl Reader {
             &self.number,
             wire::str(metadata.display_phone_number.as_ref()),
         ) {
-            (Some(own), Some(display)) => {
-                display.chars().filter(char::is_ascii_digit).eq(own.chars())
-            }
+            (Some(own), Some(display)) => digits(display).eq(own.chars()),
             _ => true,
         }
     }
 
     /// One item, whatever it is.
     fn item(&mut self, shared: &Shared<'_>, list: &str, raw: &str) {
-        let read = |text: &str| match (list, shared.source.field) {
+        let field = shared.source.field;
+        let is_status = list == "statuses" && field != Some("calls");
+        let read = |text: &str| match (list, field) {
             ("messages", Some("history")) => message::history(shared, text, raw),
             ("messages", _) => message::message(shared, text, raw),
             ("message_echoes", _) => message::echo(shared, text, raw),
-            ("statuses", field) if field != Some("calls") => status::status(shared, text),
+            _ if is_status => status::status(shared, text),
             ("errors", _) => status::error(text),
-            _ => Ok(Item::unknown(shared.source.field.or(Some(list)), None)),
+            _ => Ok(Item::unknown(field.or(Some(list)), None)),
+        };
+        let is_sound = |text: &str| match list {
+            "messages" | "message_echoes" => message::is_sound(text),
+            "statuses" => status::is_sound(text),
+            _ => read(text).is_ok(),
         };
         let item = read(raw)
-            .or_else(|error| wire::mend(raw, read).ok_or(error))
+            .or_else(|error| {
+                let mended = wire::mend(raw, is_sound).ok_or(error)?;
+                read(&mended)
+            })
             .unwrap_or_else(|error| Item::unknown(Some(list), Some(error.to_string())));
         self.push(shared, list, raw, item);
     }
 
     /// An item, or what should have held items, that has not the form that it must have.
-    fn unreadable(&mut self, source: Source<'_>, list: &str, raw: &str, reason: String) {
-        self.push(
-            &shared(source),
-            list,
-            raw,
-            Item::unknown(source.field.or(Some(list)), Some(reason)),
-        );
+    fn unreadable(&mut self, source: Source<'_>, list: &str, raw: &str, reason: &str) {
+        let field = source.field.or(Some(list));
+        let item = Item::unknown(field, Some(reason.to_owned()));
+        self.push(&shared(source), list, raw, item);
     }
 
     fn push(&mut self, shared: &Shared<'_>, list: &str, raw: &str, item: Item) {
@@ -420,6 +245,11 @@ impl Reader {
         } = shared.source;
         let phone_number_id = wire::str(shared.metadata.phone_number_id.as_ref());
         let phone_number = wire::str(shared.metadata.display_phone_number.as_ref());
+        // An item that has a time of its own, however unreadable, did not happen when its entry was written.
+        let entry_time = match item.body {
+            EventBody::Unknown(_) | EventBody::Error(_) => time,
+            _ => None,
+        };
         let place = Place {
             account,
             number: phone_number_id.or(phone_number),
@@ -429,7 +259,7 @@ impl Reader {
         };
         self.events.push(Event {
             id: identity::event_id(place, raw, &mut self.canonical),
-            time: item.time.or(time),
+            time: item.time.or(entry_time),
             contact: item.contact,
             origin: Origin {
                 envelope: envelope.to_owned(),
@@ -451,28 +281,10 @@ fn shared(source: Source<'_>) -> Shared<'_> {
     Shared {
         source,
         metadata: Metadata::default(),
-        profiles: Vec::new(),
+        profiles: Profiles::default(),
+        alone: true,
         own: true,
     }
-}
-
-/// The elements of a list; what is none is its own only element, unless it is `null`.
-fn elements(raw: &RawValue) -> Vec<&str> {
-    let text = raw.get();
-    if text == "null" {
-        return Vec::new();
-    }
-    serde_json::from_str::<Vec<&RawValue>>(text).map_or_else(
-        |_| vec![text],
-        |elements| elements.into_iter().map(RawValue::get).collect(),
-    )
-}
-
-/// A message without any envelope: its type names the member that carries it.
-fn is_bare_message(raw: &str, kind: Option<&Text<'_>>) -> bool {
-    wire::str(kind).is_some_and(|kind| {
-        wire::member(raw, kind).is_some_and(|content| content.get().starts_with(['{', '[']))
-    })
 }
 
 /// An attribute, where there is a value for it.
@@ -481,7 +293,6 @@ fn attribute(
     path: impl Into<Cow<'static, str>>,
     value: Option<&RawValue>,
 ) {
-    use crate::bindings::messaging::channel::types::Scalar;
     let Some(text) = value.map(RawValue::get) else {
         return;
     };
@@ -499,6 +310,16 @@ fn attribute(
         path: path.into().into_owned(),
         value,
     });
+}
+
+/// An attribute that is a string.
+fn text_attribute(attributes: &mut Vec<Attribute>, path: &str, text: Option<&Text<'_>>) {
+    if let Some(text) = wire::owned(text) {
+        attributes.push(Attribute {
+            path: path.to_owned(),
+            value: Scalar::Text(text),
+        });
+    }
 }
 
 #[cfg(test)]

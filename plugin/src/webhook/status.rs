@@ -2,7 +2,7 @@
 
 use super::contact::Named;
 use super::wire::{self, Text};
-use super::{Item, Shared, attribute};
+use super::{Item, Shared, attribute, text_attribute};
 use crate::bindings::messaging::channel::events::{self, EventBody, MessageState, UnknownItem};
 use crate::bindings::messaging::channel::types::Error;
 use crate::errors;
@@ -99,6 +99,8 @@ struct Payment<'a> {
     #[serde(borrow)]
     currency: Option<Text<'a>>,
     #[serde(borrow)]
+    receipt: Option<&'a RawValue>,
+    #[serde(borrow)]
     transaction: Option<Transaction<'a>>,
 }
 
@@ -118,6 +120,12 @@ struct Transaction<'a> {
     kind: Option<Text<'a>>,
     #[serde(borrow)]
     status: Option<Text<'a>>,
+    #[serde(borrow)]
+    created_timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    updated_timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    currency: Option<&'a RawValue>,
 }
 
 /// An error as webhooks carry it, in the Cloud API's form and in that of the on-premise API.
@@ -167,6 +175,7 @@ impl Fault<'_> {
                 .filter(|details| !details.is_empty()),
             link: wire::owned(self.href.as_ref()),
             remedy: None,
+            attributes: Vec::new(),
             code,
             title,
         }
@@ -186,6 +195,11 @@ pub(super) fn state(word: &str) -> MessageState {
         "pending" => MessageState::Pending,
         _ => MessageState::Other(word.to_owned()),
     }
+}
+
+/// Whether an item can be read as a status.
+pub(super) fn is_sound(text: &str) -> bool {
+    serde_json::from_str::<Members<'_>>(text).is_ok()
 }
 
 /// A step of a message that the business sent.
@@ -228,15 +242,40 @@ pub(super) fn status(shared: &Shared<'_>, raw: &str) -> serde_json::Result<Item>
         members.recipient_identity_key_hash,
     );
     attribute(&mut attributes, "/template_id", members.template_id);
-    if let Some(kind) = wire::owned(members.kind.as_ref()) {
-        attributes.push(crate::bindings::messaging::channel::types::Attribute {
-            path: "/type".to_owned(),
-            value: crate::bindings::messaging::channel::types::Scalar::Text(kind),
-        });
+    for (path, value) in [
+        ("/type", &members.kind),
+        ("/recipient_type", &members.recipient_type),
+    ] {
+        text_attribute(&mut attributes, path, value.as_ref());
+    }
+    if group {
+        text_attribute(
+            &mut attributes,
+            "/recipient_user_id",
+            members.recipient_user_id.as_ref(),
+        );
+    }
+    if let Some(payment) = &members.payment {
+        attribute(&mut attributes, "/payment/receipt", payment.receipt);
+        if let Some(transaction) = &payment.transaction {
+            for (path, value) in [
+                (
+                    "/payment/transaction/created_timestamp",
+                    transaction.created_timestamp,
+                ),
+                (
+                    "/payment/transaction/updated_timestamp",
+                    transaction.updated_timestamp,
+                ),
+                ("/payment/transaction/currency", transaction.currency),
+            ] {
+                attribute(&mut attributes, path, value);
+            }
+        }
     }
     Ok(Item {
         time,
-        contact: named.contact(&shared.profiles),
+        contact: named.contact(&shared.profiles, shared.alone),
         body: EventBody::Status(events::Status {
             message_id: wire::owned(members.id.as_ref()),
             state: state(word),

@@ -4,6 +4,8 @@ use crate::bindings::messaging::channel::types::{ErrorClass, Scalar};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod odd;
+
 const EXAMPLE: &str = include_str!("../../examples/webhook.json");
 
 fn read(settings: Option<&str>, body: &[u8]) -> Result<Vec<Event>, Rejection> {
@@ -649,7 +651,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_webhook_is_rejected_or_read(at in 0..EXAMPLE.len(), byte: u8) {
+    fn a_broken_webhook_is_rejected_or_read(at in 0..EXAMPLE.trim_end().len(), byte: u8) {
         let mut body = EXAMPLE.as_bytes().to_vec();
         let whole = read(None, &body).unwrap().len();
         body[at] = byte;

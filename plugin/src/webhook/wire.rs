@@ -137,15 +137,15 @@ pub(super) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a RawValue> {
         .find_map(|(member, value)| (member == name && value.get() != "null").then_some(value))
 }
 
-/// Reads an item that could not be read as it stands without the members that stand in the way. `None` where it is no object.
-pub(super) fn mend<T, E>(raw: &str, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+/// An item that could not be read as it stands, without the members that stand in the way. `None` where it is no object.
+pub(super) fn mend(raw: &str, is_sound: impl Fn(&str) -> bool) -> Option<String> {
     let healed = heal_surrogates(raw);
     let sound: Vec<String> = members(healed.as_deref().unwrap_or(raw))?
         .into_iter()
         .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)))
-        .filter(|member| read(&format!("{{{member}}}")).is_ok())
+        .filter(|member| is_sound(&format!("{{{member}}}")))
         .collect();
-    read(&format!("{{{}}}", sound.join(","))).ok()
+    Some(format!("{{{}}}", sound.join(",")))
 }
 
 /// JSON in which half surrogate pairs (a cut emoji) are U+FFFD, so that its strings can be read. `None` where there are none.

@@ -89,7 +89,7 @@ pub enum TemplateChangeKind {
     Content(TemplateContentChange),
     /// The vendor's word for another change.
     #[component(name = "other")]
-    #[serde(with = "json::kind")]
+    #[serde(serialize_with = "json::kind")]
     Other(String),
 }
 

@@ -16,7 +16,7 @@ pub struct Status {
     pub message_id: Option<String>,
     /// The step.
     pub state: MessageState,
-    /// What the sender put into `outbound.message.reference`.
+    /// What was given to `sender.send` as its `reference`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// The group that it went to.

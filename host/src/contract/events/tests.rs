@@ -48,6 +48,7 @@ fn a_message_event_prints_as_documented_with_its_raw_bytes() {
         parent_user_id: None,
         username: Some("kerry".into()),
         name: Some("Kerry".into()),
+        identity_hash: None,
     });
     event.origin = Origin {
         field: Some("messages".into()),

@@ -177,6 +177,9 @@ pub enum Header {
     /// A file.
     #[component(name = "document")]
     Document(DocumentHeader),
+    /// Any other kind: the vendor's word and JSON.
+    #[component(name = "other")]
+    Other(Foreign),
 }
 
 /// A file above the text.
@@ -496,6 +499,9 @@ pub enum Card {
     /// A product.
     #[component(name = "product")]
     Product(ProductCard),
+    /// Any other kind: the vendor's word, and the card's JSON.
+    #[component(name = "other")]
+    Other(Foreign),
 }
 
 /// A card with a button that opens a web page.

@@ -107,10 +107,9 @@ pub enum TemplateHeader {
     /// A product.
     #[component(name = "product")]
     Product,
-    /// The vendor's word for another format.
+    /// Any other format: the vendor's word and JSON.
     #[component(name = "other")]
-    #[serde(with = "json::kind")]
-    Other(String),
+    Other(Foreign),
 }
 
 /// The body.

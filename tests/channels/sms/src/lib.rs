@@ -1,5 +1,4 @@
 //! "Example SMS", a made-up gateway with form-encoded webhooks and text alone, to keep the host honest.
-
 use std::collections::BTreeMap;
 
 use bindings::exports::messaging::channel::channel::{self, Description, HmacRule, OriginRule, Secret};
@@ -13,23 +12,26 @@ use serde_json::{Value, json};
 
 mod bindings {
     #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
-    use super::Sms;
     wit_bindgen::generate!({ path: "../../../wit", world: "messaging:channel/pure", generate_all });
+    #[cfg(target_family = "wasm")]
+    use super::Sms;
+    #[cfg(target_family = "wasm")]
     export!(Sms with_types_in self);
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
 type Built = Result<Vec<Payload>, Vec<Problem>>;
-struct Sms;
+/// The channel.
+pub struct Sms;
 
 impl channel::Guest for Sms {
     fn describe() -> Description {
         let text = |title: &str, help: &str| json!({"type": "string", "title": title, "description": help});
-        let number = text("Number", "The number to send from, with + and country code.");
-        let token = text("Auth token", "The token on the gateway's page of keys.");
-        let schema = json!({"type": "object", "required": ["number", "auth_token"],
-            "properties": {"number": number, "auth_token": token}});
+        let schema = json!({"type": "object", "required": ["number", "auth_token"], "properties": {
+            "number": text("Number", "The number to send from, with + and country code."),
+            "auth_token": text("Auth token", "The token on the gateway's page of keys.")}});
         let method = channel::AuthenticationMethod::Hmac(HmacRule {
+            signs: vec![channel::SignedPart::Body],
             header: "X-Example-Signature".into(),
             algorithm: channel::HmacAlgorithm::Sha256,
             encoding: channel::HmacEncoding::Hex,
@@ -61,9 +63,8 @@ impl channel::Guest for Sms {
     fn validate(settings: String) -> Vec<Problem> {
         let settings: Value = serde_json::from_str(&settings).unwrap_or_default();
         let number = settings["number"].as_str().and_then(|number| number.strip_prefix('+'));
-        let digits = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit());
         let mut problems = vec![];
-        if !number.is_some_and(|number| (7..=15).contains(&number.len()) && digits(number)) {
+        if !number.is_some_and(|it| (7..=15).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_digit())) {
             problems.push(problem("/number", "invalid_number", "Write the number with + and 7 to 15 digits."));
         }
         if settings["auth_token"].as_str().is_none_or(str::is_empty) {
@@ -102,9 +103,10 @@ impl webhook::Guest for Sms {
             entry_time: None,
             own: settings.is_none_or(|settings| settings["number"] == ours),
         };
-        let contact = Some(Contact { phone, user_id: None, parent_user_id: None, username: None, name: None });
+        let contact =
+            Contact { phone, user_id: None, parent_user_id: None, username: None, name: None, identity_hash: None };
         let id = format!("{:x}", Blake2s256::digest(&raw));
-        Ok(vec![Event { id, time: None, contact, origin, body, attributes: vec![], raw }])
+        Ok(vec![Event { id, time: None, contact: Some(contact), origin, body, attributes: vec![], raw }])
     }
 }
 
@@ -137,7 +139,6 @@ impl message::Guest for Sms {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("From", settings["number"].as_str().unwrap_or_default())
             .extend_pairs([("To", &to), ("Body", &text.text)])
-            .extend_pairs(message.reference.map(|reference| ("Reference", reference)))
             .finish();
         let (method, path, content_type) = ("POST".into(), "/v1/messages".into(), FORM.into());
         Ok(vec![Payload { method, path, content_type, body: body.into_bytes() }])

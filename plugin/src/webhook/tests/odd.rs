@@ -1,0 +1,208 @@
+//! Bodies that no documentation shows, and some that are meant to do harm.
+
+use super::*;
+
+#[test]
+fn an_odd_scalar_of_a_container_hides_no_item() {
+    let good = r#"{"field":"messages","value":{"messages":[{"id":"m","from":"1","timestamp":"1","type":"text","text":{"body":"a"}}]}}"#;
+    for body in [
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":{{}},"changes":[{good}]}}]}}"#
+        ),
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"\ud800","time":{{}},"changes":[{good}]}}]}}"#
+        ),
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":1e400,"changes":[{good}]}}]}}"#
+        ),
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":{good}}}]}}"#
+        ),
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":{{"id":"1","changes":[{good}]}}}}"#
+        ),
+        format!(r#"{{"entry":[{{"changes":[{good}]}}],"id":[]}}"#),
+        good.replace("\"messages\",", "[\"messages\"],"),
+        good.replace("\"field\":\"messages\"", "\"field\":\"messages\",\"id\":{}"),
+    ] {
+        let events = read(None, body.as_bytes()).unwrap();
+        assert!(
+            matches!(
+                &events[..],
+                [Event {
+                    body: EventBody::Message(_),
+                    ..
+                }]
+            ),
+            "{body}: {events:?}"
+        );
+    }
+    let twice = format!(
+        r#"{{"entry":[{{"changes":[{good}],"changes":[{good}]}}],"entry":[{{"changes":[{good}]}}]}}"#
+    );
+    assert_eq!(read(None, twice.as_bytes()).unwrap().len(), 3);
+    let instagram = r#"{"object":"instagram","entry":[{"id":{}}]}"#;
+    assert!(read(None, instagram.as_bytes()).is_err());
+}
+
+#[test]
+fn partner_events_of_one_kind_are_told_apart() {
+    let event = |id: &str| {
+        events(&json!({"id": id, "event": "template_messaging_enabled", "data": {"id": "1022"}}))
+            .remove(0)
+    };
+    let (first, second) = (event("EV1"), event("EV2"));
+    assert_ne!(first.id, second.id);
+    assert!(first.raw.contains("EV1"));
+    assert_eq!(first.origin.account_id.as_deref(), Some("1022"));
+    assert!(matches!(first.body, EventBody::Unknown(_)));
+}
+
+#[test]
+fn a_profile_is_nobody_elses() {
+    let alice = json!([{"wa_id": "1", "profile": {"name": "Alice"}}]);
+    let two = change(&json!({"contacts": alice, "messages": [
+        {"id": "a", "from": "1", "type": "text"}, {"id": "b", "from_user_id": "US.BOB", "type": "text"}]}));
+    let bob = two[1].contact.as_ref().unwrap();
+    assert_eq!(
+        (
+            bob.phone.as_deref(),
+            bob.user_id.as_deref(),
+            bob.name.as_deref()
+        ),
+        (None, Some("US.BOB"), None)
+    );
+    let nobody = change(&json!({"contacts": alice, "statuses": [
+        {"id": "a", "status": "sent", "recipient_id": "1"}, {"id": "b", "status": "failed"}]}));
+    assert_eq!(nobody[1].contact, None);
+    // The user id counts before the phone number, and neither may contradict.
+    let crossed = change(&json!({"contacts": [
+        {"wa_id": "1", "user_id": "US.A", "profile": {"name": "Alice"}}, {"wa_id": "2", "user_id": "US.B", "profile": {"name": "Bob"}}],
+        "messages": [{"id": "a", "from": "1", "from_user_id": "US.B", "type": "text"}]}));
+    assert_eq!(crossed[0].contact.as_ref().unwrap().name, None);
+    let hashed = change(
+        &json!({"contacts": [{"wa_id": "1", "identity_key_hash": "h"}], "messages": [{"id": "a", "from": "1"}]}),
+    );
+    assert_eq!(
+        hashed[0].contact.as_ref().unwrap().identity_hash.as_deref(),
+        Some("h")
+    );
+}
+
+#[test]
+fn a_bare_item_is_known_by_its_members() {
+    let unsupported = events(
+        &json!({"from": "1", "id": "wamid.A", "timestamp": "1750000000", "type": "unsupported",
+        "errors": [{"code": 131_052}]}),
+    );
+    assert!(
+        matches!(&unsupported[..], [Event { body: EventBody::Message(message), .. }] if message.errors.len() == 1)
+    );
+    let status = events(&json!({"id": "wamid.A", "status": "sent", "timestamp": "1750000000"}));
+    assert!(matches!(
+        &status[..],
+        [Event {
+            body: EventBody::Status(_),
+            ..
+        }]
+    ));
+    for foreign in [
+        json!({"id": "evt_1", "status": "paid"}),
+        json!({"id": "1", "type": "message", "message": {}}),
+        json!({"event": "x", "data": {}}),
+    ] {
+        assert!(
+            read(None, foreign.to_string().as_bytes()).is_err(),
+            "{foreign}"
+        );
+    }
+}
+
+#[test]
+fn a_message_with_a_bad_time_does_not_take_its_entrys() {
+    let events = events(
+        &json!({"entry": [{"id": "1", "time": 1_750_000_000, "changes": [{"field": "messages", "value": {
+        "messages": [{"id": "m", "timestamp": "soon"}]}}]}]}),
+    );
+    assert_eq!(events[0].time, None);
+    assert_eq!(events[0].origin.entry_time, Some(1_750_000_000_000));
+}
+
+#[test]
+fn account_events_name_the_number_in_their_value() {
+    let body = json!({"entry": [{"id": "1", "changes": [{"field": "phone_number_quality_update", "value": {
+        "display_phone_number": "15550000000", "event": "ONBOARDING"}}]}]}).to_string();
+    let events = read(
+        Some(r#"{"phone_number": "+1 555 078 3881", "greeting": 7}"#),
+        body.as_bytes(),
+    )
+    .unwrap();
+    assert!(!events[0].origin.own);
+    assert_eq!(
+        events[0].origin.phone_number.as_deref(),
+        Some("15550000000")
+    );
+}
+
+#[test]
+fn what_the_vendor_alone_has_becomes_attributes() {
+    let (event, _) = status(
+        &json!({"id": "w", "status": "captured", "type": "payment", "recipient_type": "individual",
+        "payment": {"receipt": "r", "transaction": {"created_timestamp": 5, "currency": "INR"}}}),
+    );
+    let paths: Vec<_> = event
+        .attributes
+        .iter()
+        .map(|attribute| attribute.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "/type",
+            "/recipient_type",
+            "/payment/receipt",
+            "/payment/transaction/created_timestamp",
+            "/payment/transaction/currency"
+        ]
+    );
+}
+
+#[test]
+fn old_messages_of_the_business_are_outbound() {
+    let events = events(
+        &json!({"entry": [{"id": "1", "changes": [{"field": "history", "value": {
+        "metadata": {"display_phone_number": "15550783881"},
+        "messages": [{"id": "a", "from": "15550783881", "type": "text"}, {"id": "b", "from": "1", "type": "text"}]}}]}]}),
+    );
+    let outbound: Vec<_> = events
+        .iter()
+        .map(|event| match &event.body {
+            EventBody::History(item) => item.outbound,
+            body => panic!("{body:?}"),
+        })
+        .collect();
+    assert_eq!(outbound, [Some(true), Some(false)]);
+}
+
+#[test]
+fn many_odd_members_are_read_in_proportion() {
+    let mut odd: serde_json::Map<String, Value> =
+        (0..100_000).map(|n| (format!("x{n}"), json!(n))).collect();
+    odd.insert("id".to_owned(), json!({}));
+    assert!(matches!(
+        change(&json!({"messages": [odd]}))[0].body,
+        EventBody::Message(_)
+    ));
+    let people = 0..20_000;
+    let contacts: Vec<_> = people
+        .clone()
+        .map(|n| json!({"wa_id": n.to_string()}))
+        .collect();
+    let messages: Vec<_> = people
+        .map(|n| json!({"id": n, "from": n.to_string()}))
+        .collect();
+    assert_eq!(
+        change(&json!({"contacts": contacts, "messages": messages})).len(),
+        20_000
+    );
+}
