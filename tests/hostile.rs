@@ -178,6 +178,24 @@ async fn a_plugin_cannot_take_every_sandbox() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_call_does_not_wait_for_ever_for_a_sandbox() -> Result<()> {
+    let engine = Engine::new(
+        Limits {
+            sandboxes_per_plugin: 1,
+            queue: Duration::from_millis(10),
+            ..limits()
+        },
+        &Cache::Off,
+    )?;
+    let sms = engine.load_file(CHANNEL_SMS.as_ref())?;
+    let held = sms.instantiate().await?;
+    assert_eq!(sms.describe().await.unwrap_err().reason(), "busy");
+    drop(held);
+    sms.describe().await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn hostile_bodies_are_rejected_or_read() -> Result<()> {
     let engine = Engine::new(Limits::recommended(), &Cache::Off)?;
     let channel = engine.load_file(CHANNEL_360DIALOG.as_ref())?;

@@ -14,7 +14,7 @@ use crate::contract::outbound::{Content, Message, Text, Window, WindowState};
 use crate::contract::types::{Problem, Recipient};
 use crate::contract::{FULL, OPTIONAL, PURE};
 use crate::engine::{INTERFACES, Shape, Standing, offered_version};
-use crate::{CallError, Engine, Plugin};
+use crate::{CallError, Engine, Plugin, plain};
 
 /// What was found of one rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,22 +82,6 @@ pub async fn check(engine: &Engine, component: &[u8]) -> Vec<Rule> {
         Err(error) => rules.broken("can be linked", error.to_string()),
     }
     rules.0
-}
-
-/// Text that is perhaps a plugin's, for one line of a terminal: what could move the cursor, begin a line or turn the
-/// direction of writing is shown as `\u{1b}` instead.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns(c) {
-            plain.extend(c.escape_unicode());
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
 }
 
 struct Rules(Vec<Rule>);

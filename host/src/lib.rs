@@ -26,5 +26,7 @@ pub mod check;
 pub mod contract;
 mod engine;
 pub mod settings;
+mod text;
 
 pub use engine::{Cache, CallError, Engine, EngineError, Instance, Limits, LoadError, Plugin};
+pub use text::plain;

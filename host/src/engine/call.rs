@@ -10,7 +10,7 @@ use wasmtime::component::{
     self, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
 };
 
-use super::error::{CallError, LoadError, printable};
+use super::error::{CallError, LoadError};
 use super::sandbox::{Exceeded, Sandbox};
 use super::{Engine, Shape};
 use crate::contract::channel::Description;
@@ -18,6 +18,7 @@ use crate::contract::events::{Delivery, Event, Rejection};
 use crate::contract::outbound::{Message, Payload, Window, WindowState};
 use crate::contract::templates::Definition;
 use crate::contract::types::{Problem, Timestamp};
+use crate::plain;
 
 /// A channel, ready to be called. Cheap to clone.
 ///
@@ -55,7 +56,7 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let component = linker
             .instantiate_pre(shape.component())
-            .map_err(|error| LoadError::Link(printable(&format!("{error:#}"))))?;
+            .map_err(|error| LoadError::Link(plain(&format!("{error:#}"))))?;
         let find = |interface: &'static str, function| {
             let missing = || LoadError::Missing(vec![interface]);
             shape.index(interface, function).ok_or_else(missing)

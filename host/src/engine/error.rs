@@ -12,6 +12,7 @@ use wasmtime_wasi::I32Exit;
 use super::limits::Limits;
 use super::sandbox::Exceeded;
 use crate::contract::PACKAGE;
+use crate::plain;
 
 /// Why the engine could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -132,19 +133,14 @@ pub enum LoadError {
 
 impl LoadError {
     pub(super) fn invalid(error: &wasmtime::Error) -> Self {
-        Self::Invalid(printable(&format!("{error:#}")))
+        Self::Invalid(plain(&format!("{error:#}")))
     }
 }
 
 impl From<wasmparser::BinaryReaderError> for LoadError {
     fn from(error: wasmparser::BinaryReaderError) -> Self {
-        Self::Invalid(printable(&error.to_string()))
+        Self::Invalid(plain(&error.to_string()))
     }
-}
-
-/// A text of a plugin, safe to print: a control character could rewrite a terminal or forge a line of a log.
-pub(super) fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn advice(found: &Version, offered: &Version) -> &'static str {
@@ -158,7 +154,7 @@ fn advice(found: &Version, offered: &Version) -> &'static str {
 fn list<T: AsRef<str>>(names: &[T]) -> String {
     let names: Vec<_> = names
         .iter()
-        .map(|name| format!("`{}`", printable(name.as_ref())))
+        .map(|name| format!("`{}`", plain(name.as_ref())))
         .collect();
     names.join(", ")
 }
@@ -262,7 +258,7 @@ impl CallError {
                 frames,
             };
         }
-        let reason = printable(&error.root_cause().to_string());
+        let reason = plain(&error.root_cause().to_string());
         // wasmtime keeps the types of these two errors to itself; tests hold on to their words.
         if reason.contains("fuel allocated for hostcalls") {
             return limit(
@@ -306,7 +302,7 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
             None => format!("function {}", frame.func_index()),
         });
     let mut names: Vec<String> = names
-        .map(|name| printable(&name).chars().take(NAME).collect())
+        .map(|name| plain(&name).chars().take(NAME).collect())
         .collect();
     if names.iter().any(|name| !is_standard(name)) {
         names.retain(|name| !is_standard(name));

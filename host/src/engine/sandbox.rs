@@ -13,8 +13,8 @@ use wasmtime_wasi_io::bytes::Bytes;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
-use super::error::printable;
 use super::limits::Limits;
+use crate::plain;
 
 /// The most random bytes that a plugin may ask for at once.
 const RANDOM_BYTES: u64 = 64 << 10;
@@ -169,7 +169,7 @@ impl Output {
         let mut lines: Vec<String> = String::from_utf8_lossy(&bytes)
             .lines()
             .filter(|line| !line.is_empty())
-            .map(printable)
+            .map(plain)
             .collect();
         if cut {
             lines.push(format!(
@@ -237,7 +237,7 @@ mod tests {
         output.clone().write(Bytes::from_static(b"three")).unwrap();
         output.write(Bytes::from_static(b"four")).unwrap();
         let lines = output.take();
-        assert_eq!(lines[..2], ["one", "two\u{fffd}[1mt"]);
+        assert_eq!(lines[..2], ["one", r"two\u{1b}[1mt"]);
         assert!(lines[2].contains("12 bytes"), "{}", lines[2]);
         assert_eq!(lines.len(), 3);
 

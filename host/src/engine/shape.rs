@@ -9,7 +9,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Lift, Linker, Lower, types,
 };
 
-use super::error::{LoadError, printable};
+use super::error::LoadError;
 use super::lent;
 use super::sandbox::Sandbox;
 use crate::contract::channel::Description;
@@ -18,6 +18,7 @@ use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, Windo
 use crate::contract::templates::{Definition, Draft, Finding, ParameterSpec, Rendered};
 use crate::contract::types::Problem;
 use crate::contract::{self, PACKAGE, PURE};
+use crate::plain;
 
 /// A function of the contract.
 pub(crate) struct Function {
@@ -343,7 +344,7 @@ impl Shape {
             (Some(ComponentItem::ComponentFunc(found)), Some(typecheck)) => {
                 match typecheck(&found, &self.ty) {
                     Ok(()) => Standing::Fits,
-                    Err(error) => Standing::Wrong(printable(&format!("{error:#}"))),
+                    Err(error) => Standing::Wrong(plain(&format!("{error:#}"))),
                 }
             }
             (Some(_), _) => Standing::Wrong("it is not a function".to_owned()),

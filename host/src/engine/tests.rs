@@ -421,7 +421,7 @@ async fn names_of_functions_can_not_write_to_a_terminal() {
     let Err(CallError::Trapped { frames, .. }) = trap else {
         panic!("{trap:?}");
     };
-    assert_eq!(frames, ["\u{fffd}[2Kfine\u{fffd}more"]);
+    assert_eq!(frames, [r"\u{1b}[2Kfine\u{a}more"]);
 }
 
 #[tokio::test]
