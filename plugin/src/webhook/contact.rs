@@ -3,7 +3,6 @@
 use super::wire::{self, Text};
 use crate::bindings::messaging::channel::types::Contact;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Cloud API, messages webhook: `contacts[]`.
@@ -31,43 +30,56 @@ struct Name<'a> {
 
 /// The profiles of a change, found by each of their ids.
 #[derive(Default)]
-pub(super) struct Profiles<'a> {
-    profiles: Vec<Profile<'a>>,
-    by_id: BTreeMap<String, usize>,
+pub(super) struct Profiles {
+    profiles: Vec<Contact>,
+    /// `None` where two profiles share the id and contradict each other: it is nobody's.
+    by_id: BTreeMap<String, Option<usize>>,
 }
 
-impl<'a> Profiles<'a> {
-    /// Reads `contacts[]`; one that can't be read describes nobody.
-    pub(super) fn read(raw: &'a str) -> Self {
-        let profiles: Vec<Profile<'a>> = serde_json::from_str(raw).unwrap_or_else(|_| {
-            serde_json::from_str::<Vec<&RawValue>>(raw)
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|profile| serde_json::from_str(profile.get()).ok())
-                .collect()
-        });
-        let mut by_id = BTreeMap::new();
-        for (at, profile) in profiles.iter().enumerate() {
-            for id in [&profile.wa_id, &profile.user_id] {
-                if let Some(id) = wire::str(id.as_ref()) {
-                    by_id.entry(id.to_owned()).or_insert(at);
-                }
+impl Profiles {
+    /// Reads the elements of `contacts[]`. What can't be read of one is left out.
+    pub(super) fn read(elements: &[&str]) -> Self {
+        let mut profiles = Self::default();
+        for element in elements {
+            let is_sound = |text: &str| serde_json::from_str::<Profile<'_>>(text).is_ok();
+            let contact = match serde_json::from_str::<Profile<'_>>(element) {
+                Ok(profile) => Some(profile.contact()),
+                Err(_) => wire::mend(element, is_sound).and_then(|mended| {
+                    Some(serde_json::from_str::<Profile<'_>>(&mended).ok()?.contact())
+                }),
+            };
+            if let Some(contact) = contact {
+                profiles.add(contact);
             }
         }
-        Self { profiles, by_id }
+        profiles
     }
 
-    /// Whose these ids are: a profile that has one of them, the user id before the phone number, and contradicts none.
-    fn of(&self, phone: Option<&str>, user_id: Option<&str>) -> Option<&Profile<'a>> {
-        [user_id, phone]
+    fn add(&mut self, contact: Contact) {
+        let at = self.profiles.len();
+        for id in [&contact.phone, &contact.user_id].into_iter().flatten() {
+            let profiles = &self.profiles;
+            self.by_id
+                .entry(id.clone())
+                .and_modify(|known| {
+                    *known = known.filter(|known| may_be(&profiles[*known], &contact));
+                })
+                .or_insert(Some(at));
+        }
+        self.profiles.push(contact);
+    }
+
+    /// The profile of a contact: one that has an id of it, the user id before the phone number, and contradicts none.
+    fn of(&self, contact: &Contact) -> Option<&Contact> {
+        [&contact.user_id, &contact.phone]
             .into_iter()
             .flatten()
-            .filter_map(|id| self.profiles.get(*self.by_id.get(id)?))
-            .find(|profile| profile.may_be(phone, user_id))
+            .filter_map(|id| self.profiles.get((*self.by_id.get(id)?)?))
+            .find(|profile| may_be(profile, contact))
     }
 
     /// The only profile there is.
-    fn single(&self) -> Option<&Profile<'a>> {
+    fn single(&self) -> Option<&Contact> {
         match &self.profiles[..] {
             [profile] => Some(profile),
             _ => None,
@@ -76,12 +88,38 @@ impl<'a> Profiles<'a> {
 }
 
 impl Profile<'_> {
-    /// Whether no id of it contradicts these.
-    fn may_be(&self, phone: Option<&str>, user_id: Option<&str>) -> bool {
-        let contradicts = |a: Option<&str>, b: Option<&Text<'_>>| {
-            a.zip(wire::str(b)).is_some_and(|(a, b)| a != b)
+    fn contact(&self) -> Contact {
+        let name = self.profile.as_ref();
+        let mut contact = Contact {
+            phone: wire::owned(self.wa_id.as_ref()),
+            user_id: wire::owned(self.user_id.as_ref()),
+            parent_user_id: wire::owned(self.parent_user_id.as_ref()),
+            username: name.and_then(|name| wire::owned(name.username.as_ref())),
+            name: name.and_then(|name| wire::owned(name.name.as_ref())),
+            identity_hash: wire::owned(self.identity_key_hash.as_ref()),
         };
-        !contradicts(phone, self.wa_id.as_ref()) && !contradicts(user_id, self.user_id.as_ref())
+        put_user_id_in_its_place(&mut contact);
+        contact
+    }
+}
+
+/// Whether two may be one person: no id of theirs differs.
+fn may_be(a: &Contact, b: &Contact) -> bool {
+    [
+        (&a.phone, &b.phone),
+        (&a.user_id, &b.user_id),
+        (&a.parent_user_id, &b.parent_user_id),
+    ]
+    .into_iter()
+    .all(|(a, b)| a.is_none() || b.is_none() || a == b)
+}
+
+/// Some intermediaries write the user id where the phone number belongs.
+fn put_user_id_in_its_place(contact: &mut Contact) {
+    if contact.user_id.is_none() && contact.phone.as_deref().is_some_and(is_user_id)
+        || contact.phone.is_some() && contact.phone == contact.user_id
+    {
+        contact.user_id = contact.phone.take();
     }
 }
 
@@ -97,28 +135,30 @@ pub(super) struct Named<'a> {
 impl Named<'_> {
     /// The contact, with what its profile adds. A profile that shares no id with the item is taken for its person's only where the
     /// change has nothing but this item and this profile.
-    pub(super) fn contact(self, profiles: &Profiles<'_>, alone: bool) -> Option<Contact> {
-        let (phone, user_id) = match (self.phone, self.user_id) {
-            (Some(phone), None) if is_user_id(phone) => (None, Some(phone)),
-            named => named,
+    pub(super) fn contact(self, profiles: &Profiles, alone: bool) -> Option<Contact> {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let mut contact = Contact {
+            phone: own(self.phone),
+            user_id: own(self.user_id),
+            parent_user_id: own(self.parent_user_id),
+            username: None,
+            name: None,
+            identity_hash: None,
         };
-        let profile = profiles.of(phone, user_id).or_else(|| {
+        put_user_id_in_its_place(&mut contact);
+        let profile = profiles.of(&contact).or_else(|| {
             profiles
                 .single()
-                .filter(|profile| alone && profile.may_be(phone, user_id))
+                .filter(|profile| alone && may_be(profile, &contact))
         });
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        let joined = |field: fn(&Profile<'_>) -> Option<String>| profile.and_then(field);
-        let contact = Contact {
-            phone: own(phone).or_else(|| joined(|profile| wire::owned(profile.wa_id.as_ref()))),
-            user_id: own(user_id)
-                .or_else(|| joined(|profile| wire::owned(profile.user_id.as_ref()))),
-            parent_user_id: own(self.parent_user_id)
-                .or_else(|| joined(|profile| wire::owned(profile.parent_user_id.as_ref()))),
-            username: joined(|profile| wire::owned(profile.profile.as_ref()?.username.as_ref())),
-            name: joined(|profile| wire::owned(profile.profile.as_ref()?.name.as_ref())),
-            identity_hash: joined(|profile| wire::owned(profile.identity_key_hash.as_ref())),
-        };
+        if let Some(profile) = profile.cloned() {
+            contact = Contact {
+                phone: contact.phone.or(profile.phone),
+                user_id: contact.user_id.or(profile.user_id),
+                parent_user_id: contact.parent_user_id.or(profile.parent_user_id),
+                ..profile
+            };
+        }
         [
             &contact.phone,
             &contact.user_id,

@@ -1,9 +1,11 @@
 //! The shapes of a body: which change came in which envelope.
+//!
+//! Containers are taken apart member by member, so that an odd or doubled one hides nothing that lies beside or in it. What a
+//! container holds and no shape knows is an item of its own.
 
-use super::{ITEM_LISTS, Reader, shared};
-use crate::webhook::wire::{self, Text};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use super::wire::{self, Text};
+use super::{ITEM_LISTS, Reader, is_container, shared, status};
+use crate::bindings::messaging::channel::events::MessageState;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -27,58 +29,8 @@ const MESSAGE_KINDS: [&str; 14] = [
     "system",
 ];
 
-/// The members by which a body's shape is known.
-#[derive(Deserialize)]
-pub(super) struct Body<'a> {
-    #[serde(borrow)]
-    object: Option<Text<'a>>,
-    #[serde(borrow)]
-    entry: Option<Vec<Entry<'a>>>,
-    #[serde(borrow)]
-    field: Option<Text<'a>>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event: Option<Text<'a>>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    status: Option<Text<'a>>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    timestamp: Option<IgnoredAny>,
-    messages: Option<IgnoredAny>,
-    statuses: Option<IgnoredAny>,
-    errors: Option<IgnoredAny>,
-    contacts: Option<IgnoredAny>,
-    message_echoes: Option<IgnoredAny>,
-    messaging_product: Option<IgnoredAny>,
-    metadata: Option<IgnoredAny>,
-}
-
-/// Cloud API, webhooks: `entry[]`.
-#[derive(Deserialize)]
-#[serde(expecting = "an entry object")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    time: Option<Text<'a>>,
-    #[serde(borrow)]
-    changes: Vec<&'a RawValue>,
-}
-
-/// Cloud API, webhooks: `entry[].changes[]`.
-#[derive(Deserialize)]
-#[serde(expecting = "a change object")]
-struct Change<'a> {
-    #[serde(borrow)]
-    field: Option<Text<'a>>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-}
+/// Events of 360dialog's partner webhook that carry the Cloud API's `value` as their `data`. 360dialog, coexistence webhooks.
+const COEXISTENCE: [&str; 3] = ["history", "smb_app_state_sync", "smb_message_echoes"];
 
 /// Where a change came from.
 #[derive(Clone, Copy)]
@@ -102,118 +54,68 @@ impl Source<'_> {
 
 impl Reader {
     /// A body by its shape; the error says why it is no webhook of ours.
-    pub(super) fn body(&mut self, raw: &str, body: Body<'_>) -> Result<(), String> {
-        let object = wire::str(body.object.as_ref());
-        check_object(object)?;
-        let bare = Source::of("bare");
-        if let Some(entries) = body.entry {
-            for entry in &entries {
-                let source = Source {
-                    envelope: "cloud",
-                    account: wire::str(entry.id.as_ref()),
-                    time: entry.time.as_ref().and_then(Text::instant),
-                    field: None,
-                };
-                for change in &entry.changes {
-                    self.change(source, change.get());
-                }
-            }
-        } else if object.is_some() {
-            self.unreadable(bare, "entry", raw, "entry is missing");
-        } else if let (Some(field), Some(value)) = (wire::str(body.field.as_ref()), body.value) {
-            let source = Source {
-                field: Some(field),
-                ..bare
-            };
-            self.value(source, value.get());
-        } else if let (Some(event), Some(value), Some(_)) =
-            (wire::str(body.event.as_ref()), body.data, &body.id)
-        {
-            self.partner(event, raw, value.get());
-        } else if is_bare_message(raw, &body) {
-            self.item(&shared(bare), "messages", raw);
-        } else if body.status.is_some() && body.id.is_some() && body.timestamp.is_some() {
-            self.item(&shared(bare), "statuses", raw);
-        } else if body.messaging_product.is_some() || body.metadata.is_some() {
-            self.value(bare, raw);
-        } else if [
-            body.messages,
-            body.statuses,
-            body.errors,
-            body.contacts,
-            body.message_echoes,
-        ]
-        .iter()
-        .any(Option::is_some)
-        {
-            let source = Source {
-                envelope: "on_premise",
-                ..bare
-            };
-            self.value(source, raw);
-        } else {
-            return Err(FOREIGN.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Valid JSON that has not the common form: no object, a member of a wrong type, or one that is there twice.
-    pub(super) fn odd_body(&mut self, raw: &str) -> Result<(), String> {
+    pub(super) fn body(&mut self, raw: &str) -> Result<(), String> {
         let members = wire::members(raw).ok_or(FOREIGN)?;
         let has = |name: &str| members.iter().any(|(member, _)| member == name);
-        check_object(wire::str(scalar(&members, "object").as_ref()))?;
+        let has_any = |names: &[&str]| names.iter().any(|name| has(name));
+        for object in all(&members, "object") {
+            if serde_json::from_str::<Text<'_>>(object).is_ok_and(|object| object.0 != ACCOUNT) {
+                return Err(format!(
+                    "the body is a webhook for {object}, not for {ACCOUNT}"
+                ));
+            }
+        }
         let bare = Source::of("bare");
         if has("entry") {
+            let cloud = Source::of("cloud");
             for entry in all(&members, "entry") {
-                self.entry(Source::of("cloud"), entry);
+                self.entry(cloud, entry);
             }
+            self.rest(cloud, &members, &["object", "entry"]);
+        } else if has("object") {
+            self.unreadable(bare, "entry", raw, "entry is missing");
         } else if has("field") && has("value") {
             self.change(bare, raw);
-        } else if let (Some(event), Some(value), true) = (
-            scalar(&members, "event"),
-            all(&members, "data").first(),
-            has("id"),
-        ) {
-            self.partner(&event.0, raw, value);
-        } else if ITEM_LISTS.iter().any(|list| has(list)) {
+        } else if let (Some(event), true, true) =
+            (scalar(&members, "event"), has("id"), has("data"))
+        {
+            self.partner(&event.0, raw, &members);
+        } else if is_bare_message(&members) {
+            self.item(&shared(bare), "messages", raw);
+        } else if is_bare_status(&members) {
+            self.item(&shared(bare), "statuses", raw);
+        } else if has_any(&["messaging_product", "metadata"]) {
             self.value(bare, raw);
+        } else if has("contacts") || has_any(&ITEM_LISTS) {
+            self.value(Source::of("on_premise"), raw);
         } else {
             return Err(FOREIGN.to_owned());
         }
         Ok(())
     }
 
+    /// Cloud API, webhooks: `entry[]`.
     fn entry(&mut self, source: Source<'_>, raw: &str) {
         let Some(members) = wire::members(raw) else {
             return self.unreadable(source, "entry", raw, "an entry is not an object");
         };
+        if !members.iter().any(|(name, _)| name == "changes") {
+            return self.unreadable(source, "entry", raw, "changes is missing");
+        }
         let account = scalar(&members, "id");
         let source = Source {
             account: wire::str(account.as_ref()),
             time: scalar(&members, "time").and_then(|time| time.instant()),
             ..source
         };
-        let changes = all(&members, "changes");
-        if changes.is_empty() {
-            self.unreadable(source, "entry", raw, "changes is missing");
-        }
-        for change in changes {
+        for change in all(&members, "changes") {
             self.change(source, change);
         }
+        self.rest(source, &members, &["id", "time", "changes"]);
     }
 
+    /// Cloud API, webhooks: `entry[].changes[]`.
     fn change(&mut self, source: Source<'_>, raw: &str) {
-        if let Ok(Change {
-            field,
-            value: Some(value),
-        }) = serde_json::from_str::<Change<'_>>(raw)
-        {
-            let source = Source {
-                field: wire::str(field.as_ref()),
-                ..source
-            };
-            return self.value(source, value.get());
-        }
         let Some(members) = wire::members(raw) else {
             return self.unreadable(source, "changes", raw, "a change is not an object");
         };
@@ -222,39 +124,59 @@ impl Reader {
             field: wire::str(field.as_ref()),
             ..source
         };
-        let mut values = members
-            .iter()
-            .filter(|(name, _)| name == "value")
-            .peekable();
+        let mut values = values(&members, "value").peekable();
         if values.peek().is_none() {
-            self.unreadable(source, "changes", raw, "value is missing");
+            return self.unreadable(source, "changes", raw, "value is missing");
         }
-        for (_, value) in values {
-            self.value(source, value.get());
+        for value in values {
+            self.value(source, value);
         }
+        self.rest(source, &members, &["id", "field", "value"]);
     }
 
     /// 360dialog, partner webhooks: `{"id", "event", "data"}`. What coexistence sends there has the Cloud API's `value` as
-    /// `data`, with the account's id in it.
-    fn partner(&mut self, event: &str, raw: &str, value: &str) {
-        let members = wire::members(value).unwrap_or_default();
-        let account = scalar(&members, "id");
+    /// `data`, with the account's id in it. Any other event is an item as a whole: its own id tells it from the next of its kind.
+    fn partner(&mut self, event: &str, raw: &str, members: &[(Cow<'_, str>, &RawValue)]) {
+        let is_value = |value: &str| {
+            COEXISTENCE.contains(&event)
+                || ["messaging_product", "metadata"]
+                    .iter()
+                    .any(|name| wire::member(value, name).is_some())
+        };
         let source = Source {
-            account: wire::str(account.as_ref()),
             field: Some(event),
             ..Source::of("partner")
         };
-        if members
-            .iter()
-            .any(|(name, _)| ITEM_LISTS.contains(&name.as_ref()))
-        {
+        let data: Vec<&str> = values(members, "data").collect();
+        let account = data
+            .first()
+            .and_then(|value| scalar(&wire::members(value)?, "id").map(|id| id.0.into_owned()));
+        let source = Source {
+            account: account.as_deref(),
+            ..source
+        };
+        if data.is_empty() || !data.iter().all(|value| is_value(value)) {
+            return self.item(&shared(source), "value", raw);
+        }
+        for value in data {
             self.value(source, value);
-        } else {
-            // The event's own id stands beside `data`, and tells it from the next of its kind.
-            self.item(&shared(source), "value", raw);
+        }
+    }
+
+    /// The members of a container that its shape has no place for; each object or list is an item.
+    fn rest(&mut self, source: Source<'_>, members: &[(Cow<'_, str>, &RawValue)], known: &[&str]) {
+        for (name, member) in members {
+            if !known.contains(&name.as_ref()) && is_container(member) {
+                for element in elements(member) {
+                    self.item(&shared(source), name, element);
+                }
+            }
         }
     }
 }
+
+/// What `object` says of webhooks that are WhatsApp's.
+const ACCOUNT: &str = "whatsapp_business_account";
 
 /// The elements of a list; what is none is its own only element, unless it is `null`.
 pub(super) fn elements(raw: &RawValue) -> Vec<&str> {
@@ -268,8 +190,19 @@ pub(super) fn elements(raw: &RawValue) -> Vec<&str> {
     )
 }
 
+/// The members of this name that are not `null`.
+fn values<'m, 'a>(
+    members: &'m [(Cow<'a, str>, &'a RawValue)],
+    name: &'m str,
+) -> impl Iterator<Item = &'a str> + 'm {
+    members
+        .iter()
+        .filter(move |(member, value)| member == name && value.get() != "null")
+        .map(|(_, value)| value.get())
+}
+
 /// The elements of every member of this name.
-fn all<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Vec<&'a str> {
+pub(super) fn all<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Vec<&'a str> {
     members
         .iter()
         .filter(|(member, _)| member == name)
@@ -278,30 +211,25 @@ fn all<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Vec<&'a str>
 }
 
 /// The first member of this name that is a scalar.
-fn scalar<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Option<Text<'a>> {
-    members
-        .iter()
-        .filter(|(member, _)| member == name)
-        .find_map(|(_, value)| serde_json::from_str(value.get()).ok())
+pub(super) fn scalar<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Option<Text<'a>> {
+    values(members, name).find_map(|value| serde_json::from_str(value).ok())
 }
 
-/// A message without any envelope: it has a type, and a time or the member that its type names.
-fn is_bare_message(raw: &str, body: &Body<'_>) -> bool {
-    wire::str(body.kind.as_ref()).is_some_and(|kind| {
-        body.status.is_none()
-            && (body.timestamp.is_some()
-                || MESSAGE_KINDS.contains(&kind)
-                    && wire::member(raw, kind)
-                        .is_some_and(|content| content.get().starts_with(['{', '['])))
+/// A message without any envelope: it has a type, and either a sender and a time or the member that its type names.
+fn is_bare_message(members: &[(Cow<'_, str>, &RawValue)]) -> bool {
+    let has = |name: &str| values(members, name).next().is_some();
+    scalar(members, "type").is_some_and(|kind| {
+        let named = MESSAGE_KINDS.contains(&kind.0.as_ref())
+            && members
+                .iter()
+                .any(|(name, member)| *name == kind.0 && is_container(member));
+        !has("status") && (named || has("timestamp") && (has("from") || has("from_user_id")))
     })
 }
 
-/// Refuses webhooks of Meta's other products.
-fn check_object(object: Option<&str>) -> Result<(), String> {
-    match object {
-        None | Some("whatsapp_business_account") => Ok(()),
-        Some(object) => Err(format!(
-            "the body is a webhook for {object:?}, not for whatsapp_business_account"
-        )),
-    }
+/// A status without any envelope: a message's id, and a step that messages take.
+fn is_bare_status(members: &[(Cow<'_, str>, &RawValue)]) -> bool {
+    values(members, "id").next().is_some()
+        && scalar(members, "status")
+            .is_some_and(|word| !matches!(status::state(&word.0), MessageState::Other(_)))
 }

@@ -16,9 +16,8 @@ use crate::bindings::messaging::channel::events::{
 };
 use crate::bindings::messaging::channel::types::{Attribute, Contact, Scalar};
 use contact::Profiles;
-use envelope::{Body, Source, elements};
+use envelope::{Source, all, elements, scalar};
 use identity::Place;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use wire::Text;
@@ -63,38 +62,30 @@ pub fn normalize(settings: Option<&str>, delivery: &Delivery) -> Result<Vec<Even
         events: Vec::new(),
         canonical: Vec::new(),
     };
-    // One pass over the common form; what does not have it is taken apart member by member.
-    let outcome = match serde_json::from_str::<Body<'_>>(body) {
-        Ok(shape) => reader.body(body, shape),
-        Err(error) => match serde_json::from_str::<&RawValue>(body) {
-            Ok(_) => reader.odd_body(body),
-            Err(_) => {
-                return Err(reject(
-                    RejectionReason::Malformed,
-                    format!("the body is not JSON: {error}"),
-                ));
-            }
-        },
-    };
-    match outcome {
-        Ok(()) => Ok(reader.events),
-        Err(detail) => Err(reject(RejectionReason::Foreign, detail)),
+    if let Err(error) = serde_json::from_str::<&RawValue>(body) {
+        return Err(reject(
+            RejectionReason::Malformed,
+            format!("the body is not JSON: {error}"),
+        ));
     }
+    reader
+        .body(body)
+        .or_else(|foreign| match wire::heal_surrogates(body) {
+            // A name of a member that can't be read hides all others.
+            Some(healed) => reader.body(&healed),
+            None => Err(foreign),
+        })
+        .map(|()| reader.events)
+        .map_err(|detail| reject(RejectionReason::Foreign, detail))
 }
 
 /// The channel's number in digits. A sandbox delivers in the name of 360dialog's own number. Nothing else of the settings is
 /// read: what is wrong elsewhere must not make another number's items our own.
 fn own_number(settings: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct OwnNumber<'a> {
-        #[serde(borrow)]
-        phone_number: Option<Text<'a>>,
-        #[serde(borrow)]
-        api: Option<Text<'a>>,
-    }
-    let settings: OwnNumber<'_> = serde_json::from_str(settings).ok()?;
-    let number = wire::str(settings.phone_number.as_ref())?;
-    (wire::str(settings.api.as_ref()) != Some("sandbox")).then(|| digits(number).collect())
+    let settings = wire::members(settings)?;
+    let number = scalar(&settings, "phone_number")?;
+    let sandbox = scalar(&settings, "api").is_some_and(|api| api.0 == "sandbox");
+    (!sandbox).then(|| digits(&number.0).collect())
 }
 
 fn digits(text: &str) -> impl Iterator<Item = char> {
@@ -102,19 +93,33 @@ fn digits(text: &str) -> impl Iterator<Item = char> {
 }
 
 /// Cloud API, webhooks: `value.metadata`.
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 struct Metadata<'a> {
-    #[serde(borrow)]
     display_phone_number: Option<Text<'a>>,
-    #[serde(borrow)]
     phone_number_id: Option<Text<'a>>,
+}
+
+impl<'a> Metadata<'a> {
+    /// Account webhooks name the number in `value` itself.
+    fn read(value: &[(Cow<'a, str>, &'a RawValue)]) -> Self {
+        let metadata: Vec<_> = all(value, "metadata")
+            .into_iter()
+            .filter_map(wire::members)
+            .flatten()
+            .collect();
+        Self {
+            display_phone_number: scalar(&metadata, "display_phone_number")
+                .or_else(|| scalar(value, "display_phone_number")),
+            phone_number_id: scalar(&metadata, "phone_number_id"),
+        }
+    }
 }
 
 /// What the items of one change share.
 struct Shared<'a> {
     source: Source<'a>,
     metadata: Metadata<'a>,
-    profiles: Profiles<'a>,
+    profiles: Profiles,
     /// The change has one item only.
     alone: bool,
     own: bool,
@@ -156,17 +161,8 @@ impl Reader {
             return self.unreadable(source, "value", raw, "value is not an object");
         };
         let mut shared = shared(source);
-        // Account webhooks name the number in `value` itself.
-        shared.metadata = serde_json::from_str(raw).unwrap_or_default();
-        for (name, member) in &members {
-            match name.as_ref() {
-                "metadata" => {
-                    shared.metadata = serde_json::from_str(member.get()).unwrap_or_default();
-                }
-                "contacts" => shared.profiles = Profiles::read(member.get()),
-                _ => {}
-            }
-        }
+        shared.metadata = Metadata::read(&members);
+        shared.profiles = Profiles::read(&all(&members, "contacts"));
         shared.own = self.is_own(&shared.metadata);
 
         // `errors` is a list of items beside messages, but a part of the item elsewhere (flows).
@@ -181,11 +177,13 @@ impl Reader {
             if is_list(name) {
                 let elements = elements(member);
                 items.extend(elements.into_iter().map(|element| (name.as_ref(), element)));
-            } else if !SHARED_MEMBERS.contains(&name.as_ref())
-                && member.get().starts_with(['{', '['])
-            {
+            } else if !SHARED_MEMBERS.contains(&name.as_ref()) && is_container(member) {
                 items.push((name.as_ref(), member.get()));
             }
+        }
+        let known = |name: &str| is_list(name) || SHARED_MEMBERS.contains(&name);
+        if items.is_empty() && members.iter().any(|(name, _)| !known(name)) {
+            items.push(("value", raw));
         }
         shared.alone = items.len() == 1;
         for (list, item) in items {
@@ -275,6 +273,10 @@ impl Reader {
             raw: raw.to_owned(),
         });
     }
+}
+
+fn is_container(raw: &RawValue) -> bool {
+    raw.get().starts_with(['{', '['])
 }
 
 fn shared(source: Source<'_>) -> Shared<'_> {

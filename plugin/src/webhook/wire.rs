@@ -4,6 +4,7 @@
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A string, or a number or boolean in its place.
@@ -137,11 +138,14 @@ pub(super) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a RawValue> {
         .find_map(|(member, value)| (member == name && value.get() != "null").then_some(value))
 }
 
-/// An item that could not be read as it stands, without the members that stand in the way. `None` where it is no object.
+/// An item that could not be read as it stands, without the members that stand in the way, the first of those that stand twice.
+/// `None` where it is no object.
 pub(super) fn mend(raw: &str, is_sound: impl Fn(&str) -> bool) -> Option<String> {
     let healed = heal_surrogates(raw);
+    let mut seen = BTreeSet::new();
     let sound: Vec<String> = members(healed.as_deref().unwrap_or(raw))?
         .into_iter()
+        .filter(|(name, _)| seen.insert(name.clone()))
         .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)))
         .filter(|member| is_sound(&format!("{{{member}}}")))
         .collect();
@@ -149,7 +153,7 @@ pub(super) fn mend(raw: &str, is_sound: impl Fn(&str) -> bool) -> Option<String>
 }
 
 /// JSON in which half surrogate pairs (a cut emoji) are U+FFFD, so that its strings can be read. `None` where there are none.
-fn heal_surrogates(raw: &str) -> Option<String> {
+pub(super) fn heal_surrogates(raw: &str) -> Option<String> {
     let mut healed = String::with_capacity(raw.len());
     let mut rest = raw;
     let mut changed = false;

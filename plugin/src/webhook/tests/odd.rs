@@ -206,3 +206,144 @@ fn many_odd_members_are_read_in_proportion() {
         20_000
     );
 }
+
+#[test]
+fn what_stands_beside_an_envelope_is_an_item() {
+    let message =
+        json!({"id": "m", "from": "1", "timestamp": "1", "type": "text", "text": {"body": "a"}});
+    for (body, items) in [
+        (
+            json!({"object": "whatsapp_business_account", "entry": [], "messages": [message]}),
+            1,
+        ),
+        (
+            json!({"entry": [{"id": "1", "changes": [], "messaging": [{"a": 1}, {"a": 2}]}]}),
+            2,
+        ),
+        (
+            json!({"entry": [{"changes": [{"field": "messages", "value": {"messages": [message]}, "extra": {"a": 1}}]}]}),
+            2,
+        ),
+        (
+            json!({"field": "messages", "value": {"messages": [], "event": "DISABLED"}}),
+            1,
+        ),
+        (
+            json!({"field": "messages", "value": {"messages": [], "metadata": {}}}),
+            0,
+        ),
+        (json!({"field": "messages", "value": null}), 1),
+    ] {
+        assert_eq!(events(&body).len(), items, "{body}");
+    }
+}
+
+#[test]
+fn a_partner_event_is_one_item_unless_it_carries_a_value() {
+    let failed = |id: &str| json!({"id": id, "event": "channel_failed", "data": {"id": "CH", "errors": [{"code": 1}], "events": []}});
+    let (first, second) = (events(&failed("EV1")), events(&failed("EV2")));
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_ne!(first[0].id, second[0].id);
+    assert_eq!(
+        events(&json!({"id": "E", "event": "channel_removed", "data": null})).len(),
+        1
+    );
+    let twice = r#"{"id":{},"event":"messages","data":{"metadata":{},"messages":[{"id":"a"}]},"data":{"metadata":{},"messages":[{"id":"b"}]}}"#;
+    assert_eq!(read(None, twice.as_bytes()).unwrap().len(), 2);
+}
+
+#[test]
+fn an_odd_member_of_a_profile_or_of_metadata_costs_that_member_alone() {
+    let contact = |contacts: &str| {
+        let body = format!(r#"{{"contacts":{contacts},"messages":[{{"id":"m","from":"1"}}]}}"#);
+        read(None, body.as_bytes())
+            .unwrap()
+            .remove(0)
+            .contact
+            .unwrap()
+    };
+    assert_eq!(
+        contact(r#"[{"wa_id":"1","user_id":"US.1","profile":{"name":"A\ud83d"}}]"#)
+            .name
+            .as_deref(),
+        Some("A\u{fffd}")
+    );
+    assert_eq!(
+        contact(r#"[{"wa_id":"1","user_id":"US.1","profile":7}]"#)
+            .user_id
+            .as_deref(),
+        Some("US.1")
+    );
+    assert_eq!(
+        contact(r#"{"wa_id":"1","user_id":"US.1"}"#)
+            .user_id
+            .as_deref(),
+        Some("US.1")
+    );
+    assert_eq!(
+        contact(r#"[{"wa_id":"1","user_id":"US.1"},{"wa_id":"1","user_id":"US.2"}]"#).user_id,
+        None
+    );
+    let own = |settings: &str, metadata: &str| {
+        let body = format!(r#"{{"metadata":{metadata},"messages":[{{"id":"m"}}]}}"#);
+        read(Some(settings), body.as_bytes()).unwrap()[0].origin.own
+    };
+    for metadata in [
+        r#"{"display_phone_number":"4999","phone_number_id":{}}"#,
+        r#"{"display_phone_number":"4999"},"metadata":{}"#,
+    ] {
+        assert!(
+            !own(r#"{"phone_number":"+15550783881"}"#, metadata),
+            "{metadata}"
+        );
+    }
+    assert!(!own(
+        r#"{"phone_number":"+15550783881","api":{}}"#,
+        r#"{"display_phone_number":"4999"}"#
+    ));
+}
+
+#[test]
+fn a_user_id_where_a_phone_number_belongs_is_a_user_id() {
+    let event = change(&json!({"contacts": [{"wa_id": "US.134", "profile": {"name": "S"}}], "messages": [{"id": "m", "from": "US.134"}, {"id": "n"}]})).remove(0);
+    let contact = event.contact.unwrap();
+    assert_eq!(
+        (
+            contact.phone,
+            contact.user_id.as_deref(),
+            contact.name.as_deref()
+        ),
+        (None, Some("US.134"), Some("S"))
+    );
+}
+
+#[test]
+fn odd_bare_items_are_read_or_foreign() {
+    for message in [
+        r#"{"id":{},"from":"1","timestamp":"1","type":"text","text":{"body":"x"},"errors":[{"code":1}]}"#,
+        r#"{"id":"a","id":"b","from":"1","timestamp":"1","type":"text","text":{"body":"x"}}"#,
+        r#"{"\ud800":1,"from":"1","timestamp":"1","type":"text","text":{"body":"x"}}"#,
+    ] {
+        let events = read(None, message.as_bytes()).unwrap();
+        assert!(
+            matches!(
+                &events[..],
+                [Event {
+                    body: EventBody::Message(_),
+                    ..
+                }]
+            ),
+            "{message}: {events:?}"
+        );
+    }
+    for foreign in [
+        json!({"id": "evt_1", "type": "invoice.paid", "timestamp": 1, "payload": {}}),
+        json!({"id": "evt_1", "status": "ok", "timestamp": 1}),
+        json!({"object": ["instagram"], "entry": []}),
+    ] {
+        assert!(
+            read(None, foreign.to_string().as_bytes()).is_err(),
+            "{foreign}"
+        );
+    }
+}
