@@ -23,9 +23,6 @@ pub const WEBHOOK_HMAC_SECRET: &str = "{{secret:webhook_hmac_secret}}";
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Settings<'a> {
-    /// The business's number, with `+`.
-    #[serde(borrow, deserialize_with = "text")]
-    pub phone_number: Option<Cow<'a, str>>,
     /// Which of 360dialog's APIs; see [`Settings::api`].
     pub api: Option<Api>,
     /// Where the API is; see [`Settings::base_url`].
@@ -58,13 +55,6 @@ impl<'a> Settings<'a> {
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref().or(self.api().base_url())
-    }
-
-    /// The business's number in digits, as webhooks name it.
-    #[must_use]
-    pub fn phone_digits(&self) -> Option<&str> {
-        let number = self.phone_number.as_deref()?;
-        Some(number.strip_prefix('+').unwrap_or(number))
     }
 }
 
@@ -125,7 +115,6 @@ mod tests {
             r#"{"name": "Shop", "phone_number": "+4930123456", "greeting": "Hi", "api": null, "extra": 1}"#,
         )
         .unwrap();
-        assert_eq!(settings.phone_digits(), Some("4930123456"));
         assert_eq!(settings.api(), Api::Cloud);
         assert_eq!(settings.base_url(), Some("https://waba-v2.360dialog.io"));
         assert!(matches!(settings.greeting, Some(Cow::Borrowed("Hi"))));
