@@ -101,7 +101,7 @@ fn normalize_goes_on_after_a_rejected_body_and_a_missing_file() -> Result<()> {
     assert_eq!(lines[2]["message"]["id"], "m");
 
     let ran = run(&["normalize", "missing.json", &good], b"")?;
-    assert_ne!(ran.code, Some(0));
+    assert_eq!(ran.code, Some(2));
     assert!(ran.errors.contains("missing.json"), "{}", ran.errors);
     assert_eq!(ran.json()?.len(), 1);
 
@@ -135,7 +135,7 @@ fn validate_names_every_problem_and_no_secret() -> Result<()> {
         "base_url": "https://waba.360dialog.io", "api_key": "key with spaces"});
     let settings = files.file("settings.json", settings.to_string())?;
     let ran = run(&["validate", &settings], b"")?;
-    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.code, Some(3));
     let problems = ran.json()?[0]["problems"].clone();
     let mut pointers: Vec<_> = problems
         .as_array()
@@ -243,7 +243,7 @@ fn describe_and_check_speak_of_the_bundled_channel() -> Result<()> {
     let files = Files::new()?;
     let text = files.file("text.wasm", "no component")?;
     let ran = run(&["check", &text], b"")?;
-    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.code, Some(3));
     assert!(ran.lines[0].starts_with("BROKEN"), "{:?}", ran.lines);
     Ok(())
 }

@@ -8,6 +8,9 @@ use channel_tests::{CHANNEL_360DIALOG, CHANNEL_HOSTILE, CHANNEL_SMS, delivery};
 use serde_json::json;
 use wasmtime::component::types::ComponentItem;
 
+mod peer;
+mod vendors;
+
 /// A message, as the SMS gateway posts it.
 const SMS_RECEIVED: &str = "MessageSid=SM1&From=%2B16315551234&To=%2B15550783881&Body=Hi+there";
 
@@ -43,11 +46,33 @@ async fn the_channel_exports_what_it_fills_and_nothing_else() -> Result<()> {
     let channel = engine.load_file(CHANNEL_360DIALOG.as_ref())?;
     let mut interfaces = channel.interfaces().to_vec();
     interfaces.sort_unstable();
-    assert_eq!(interfaces, ["channel", "message", "webhook", "window"]);
+    assert_eq!(
+        interfaces,
+        [
+            "channel",
+            "connection",
+            "contacts",
+            "inbox",
+            "message",
+            "sender",
+            "webhook",
+            "window"
+        ]
+    );
     let sms = engine.load_file(CHANNEL_SMS.as_ref())?;
     let mut interfaces = sms.interfaces().to_vec();
     interfaces.sort_unstable();
-    assert_eq!(interfaces, ["channel", "message", "webhook"]);
+    assert_eq!(
+        interfaces,
+        [
+            "channel",
+            "connection",
+            "inbox",
+            "message",
+            "sender",
+            "webhook"
+        ]
+    );
     Ok(())
 }
 
@@ -92,26 +117,32 @@ const RUST_STD: [&str; 14] = [
     "wasi:random/insecure-seed",
 ];
 
-/// Both are `pure` channels: of the contract they may import types, but no function.
+/// Of the contract a channel imports the functions of the capabilities that it uses. It may import types as well.
 #[test]
-fn channels_import_what_the_standard_library_does_and_nothing_else() -> Result<()> {
+fn channels_import_what_they_use_and_what_the_standard_library_does() -> Result<()> {
     let engine = wasmtime::Engine::default();
-    for component in [CHANNEL_360DIALOG, CHANNEL_SMS] {
+    for (component, capabilities) in [
+        (CHANNEL_360DIALOG, &["http", "storage"][..]),
+        (CHANNEL_SMS, &["http"]),
+    ] {
         let component = wasmtime::component::Component::from_file(&engine, component)?;
+        let mut used = Vec::new();
         for (name, import) in component.component_type().imports(&engine) {
             let ComponentItem::ComponentInstance(instance) = import.ty else {
                 panic!("{name} is no interface");
             };
-            if name.starts_with("messaging:channel/") {
-                let functions = instance
-                    .exports(&engine)
-                    .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_)));
-                assert_eq!(functions.count(), 0, "{name} has functions");
-            } else {
-                let interface = name.split('@').next().unwrap_or(name);
+            let interface = name.split('@').next().unwrap_or(name);
+            let Some(interface) = interface.strip_prefix("messaging:channel/") else {
                 assert!(RUST_STD.contains(&interface), "{name}");
+                continue;
+            };
+            let mut exports = instance.exports(&engine);
+            if exports.any(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_))) {
+                used.push(interface.to_owned());
             }
         }
+        used.sort_unstable();
+        assert_eq!(used, capabilities);
     }
     Ok(())
 }

@@ -278,7 +278,8 @@ fn misnamed(secrets: &[Secret]) -> Vec<String> {
     wrong
 }
 
-fn is_placeholder_name(name: &str) -> bool {
+/// Whether a secret may have this name.
+pub(crate) fn is_placeholder_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .bytes()

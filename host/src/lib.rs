@@ -22,11 +22,31 @@
 //! The cargo feature `bundled` (default) builds the `channel-host` command with a channel in it and needs the
 //! `wasm32-wasip2` target; `command` builds it without one. The library needs neither.
 
+pub mod api;
+mod authentication;
+pub mod capability;
+mod channel;
 pub mod check;
+mod clock;
 pub mod contract;
 mod engine;
+pub mod events;
+mod host;
+mod inbox;
+mod metrics;
+mod outbox;
+mod plugins;
+mod server;
 pub mod settings;
+pub mod store;
 mod text;
+pub mod vault;
 
+pub use channel::{Addition, Change, ChannelError, Checked, Connection, State};
+pub use clock::Clock;
 pub use engine::{Cache, CallError, Engine, EngineError, Instance, Limits, LoadError, Plugin};
+pub use host::{ChannelHandle, DeliverError, Host, HostError, Incoming, OnUncertain, Options};
+pub use inbox::{Filter as DeliveryFilter, Receive, Stored};
+pub use outbox::{Filter as MessageFilter, Seen, SendError, Standing};
+pub use plugins::Component;
 pub use text::plain;

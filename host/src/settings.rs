@@ -22,6 +22,12 @@ pub const SECRET_BYTES: usize = 4096;
 pub struct Secret(String);
 
 impl Secret {
+    /// A secret of this value.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
     /// The value, for the one place that sends it.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -87,7 +93,7 @@ pub fn take_secrets(
         if *member != Value::String(String::new()) {
             let value = std::mem::replace(member, Value::String(placeholder(&secret.name)));
             if let Value::String(value) = value {
-                secrets.insert(secret.name.clone(), Secret(value));
+                secrets.insert(secret.name.clone(), Secret::new(value));
             }
         }
     }

@@ -15,8 +15,9 @@ wit_bindgen::generate!({
         package dialog360:plugin;
 
         world plugin {
-            include messaging:channel/pure@0.1.0;
+            include messaging:channel/full@0.1.0;
             export messaging:channel/window@0.1.0;
+            export messaging:channel/contacts@0.1.0;
         }
     ",
     world: "dialog360:plugin/plugin",

@@ -1,12 +1,63 @@
-//! The glue: each export of the component calls the function of the same name.
+//! The glue: each export of the component calls the function of the same name, and the capabilities are the host's.
 
-use crate::bindings::exports::messaging::channel::{channel, message, webhook, window};
+use crate::api::Http;
+use crate::bindings::exports::messaging::channel::connection::{
+    AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
+};
+use crate::bindings::exports::messaging::channel::contacts::KnownContact;
+use crate::bindings::exports::messaging::channel::inbox::{ReceiveError, Reception};
+use crate::bindings::exports::messaging::channel::sender::Sent;
+use crate::bindings::exports::messaging::channel::{
+    channel, connection, contacts, inbox, message, sender, webhook, window,
+};
 use crate::bindings::messaging::channel::events::{Delivery, Event, Rejection};
 use crate::bindings::messaging::channel::outbound::{Message, Payload, Window, WindowState};
 use crate::bindings::messaging::channel::templates::Definition;
-use crate::bindings::messaging::channel::types::Problem;
+use crate::bindings::messaging::channel::types::{Contact, Error, Problem, Recipient};
+use crate::bindings::messaging::channel::{http, storage};
+use crate::storage::Storage;
 
 pub(crate) struct Component;
+
+/// What the host lends.
+struct Host;
+
+impl Http for Host {
+    fn send(&self, request: &http::Request) -> Result<http::Response, http::Failure> {
+        http::send(request)
+    }
+}
+
+impl Storage for Host {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, storage::Failure> {
+        storage::get(key)
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), storage::Failure> {
+        storage::set(key, value)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), storage::Failure> {
+        storage::delete(key)
+    }
+
+    fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<bool, storage::Failure> {
+        storage::compare_and_swap(key, expected, value)
+    }
+
+    fn list(
+        &self,
+        prefix: &str,
+        cursor: Option<&str>,
+    ) -> Result<storage::KeyPage, storage::Failure> {
+        storage::list(prefix, cursor)
+    }
+}
 
 impl channel::Guest for Component {
     fn describe() -> channel::Description {
@@ -38,5 +89,57 @@ impl message::Guest for Component {
 impl window::Guest for Component {
     fn evaluate(state: WindowState, now: u64) -> Window {
         crate::window::evaluate(&state, now)
+    }
+}
+
+impl connection::Guest for Component {
+    fn connect(settings: String, target: WebhookTarget) -> Result<Connected, ConnectError> {
+        crate::connection::connect(&Host, &settings, &target)
+    }
+
+    fn disconnect(
+        settings: String,
+        target: WebhookTarget,
+        previous: Vec<Registration>,
+    ) -> Result<(), Error> {
+        crate::connection::disconnect(&Host, &settings, &target, &previous)
+    }
+
+    fn health(settings: String, target: Option<WebhookTarget>) -> Result<AccountHealth, Error> {
+        crate::connection::health(&Host, &settings, target.as_ref())
+    }
+}
+
+impl sender::Guest for Component {
+    fn send(settings: String, payload: Payload, reference: Option<String>) -> Result<Sent, Error> {
+        crate::sender::send(&Host, &settings, &payload, reference.as_deref())
+    }
+
+    fn mark_read(settings: String, message_id: String) -> Result<(), Error> {
+        crate::sender::mark_read(&Host, &settings, &message_id)
+    }
+
+    fn typing(settings: String, message_id: String) -> Result<(), Error> {
+        crate::sender::typing(&Host, &settings, &message_id)
+    }
+}
+
+impl inbox::Guest for Component {
+    fn receive(settings: String, delivery: Delivery, now: u64) -> Result<Reception, ReceiveError> {
+        crate::inbox::receive(&Host, &settings, &delivery, now)
+    }
+}
+
+impl contacts::Guest for Component {
+    fn window(to: Recipient) -> Result<Option<WindowState>, storage::Failure> {
+        crate::contacts::window(&Host, &to)
+    }
+
+    fn import(contacts: Vec<KnownContact>) -> Result<u32, storage::Failure> {
+        crate::contacts::import(&Host, contacts)
+    }
+
+    fn forget(contact: Contact) -> Result<bool, storage::Failure> {
+        crate::contacts::forget(&Host, &contact)
     }
 }

@@ -1,16 +1,22 @@
 //! A 360dialog WhatsApp channel: settings, webhooks, messages and windows.
 //!
-//! Everything here is a pure function of its arguments: no I/O, no clock, no randomness. Built for `wasm32-wasip2` this crate is the
-//! component; built natively it is a library with the same functions.
+//! Nothing here has a clock or randomness, and what is given neither [`api::Http`] nor storage is a pure function of its
+//! arguments. Built for `wasm32-wasip2` this crate is the component; built natively it is a library with the same functions.
 
+pub mod api;
 pub mod bindings;
 #[cfg(target_family = "wasm")]
 mod component;
+pub mod connection;
+pub mod contacts;
 pub mod description;
 mod errors;
+pub mod inbox;
 pub mod message;
 mod problem;
+pub mod sender;
 pub mod settings;
+pub mod storage;
 mod url;
 pub mod webhook;
 pub mod window;

@@ -11,6 +11,8 @@ pub(crate) struct Url<'a> {
     pub(crate) user_info: Option<&'a str>,
     /// The host; an IPv6 address without its brackets.
     pub(crate) host: &'a str,
+    /// A port is written behind the host.
+    pub(crate) has_port: bool,
     /// From the first `/` on, without query and fragment.
     pub(crate) path: &'a str,
     /// A `?` or `#` follows the path.
@@ -64,6 +66,7 @@ impl<'a> Url<'a> {
             secure,
             user_info,
             host,
+            has_port: !port.is_empty(),
             path,
             has_query_or_fragment,
         })
@@ -90,6 +93,7 @@ mod tests {
                 secure: true,
                 user_info: Some("user"),
                 host: "example.com",
+                has_port: true,
                 path: "/a/b",
                 has_query_or_fragment: true,
             }

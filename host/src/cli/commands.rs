@@ -1,9 +1,9 @@
-//! The commands, apart from their arguments.
+//! The commands that need no host: what a channel makes of files.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use channel_host::check;
 use channel_host::contract::events::{Delivery, Event, RejectionReason};
 use channel_host::contract::json;
@@ -14,12 +14,142 @@ use channel_host::contract::templates::Definition;
 use channel_host::contract::types::Problem;
 use channel_host::settings::take_secrets;
 use channel_host::{CallError, Engine, Plugin};
+use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
+use serde_json::json;
 
-use super::{WindowArg, complain, read, source};
+use super::{PluginArg, Status, Usage, complain, load, read};
+
+#[cfg(feature = "bundled")]
+const EXAMPLE: Option<&[u8]> = Some(include_bytes!(env!("BUNDLED_EXAMPLE")));
+#[cfg(not(feature = "bundled"))]
+const EXAMPLE: Option<&[u8]> = None;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Turn webhook bodies into events, one a line.
+    Normalize {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// Settings: items for other numbers than theirs are marked.
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// Files that hold one body each; `-` is standard input. Without any, an example of the bundled channel.
+        #[arg(value_name = "BODY.json")]
+        bodies: Vec<PathBuf>,
+    },
+    /// Turn messages into the vendor's payloads, one message a line.
+    Build {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// Settings; empty ones where absent.
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// How the contact's window stands; open means for a day from now.
+        #[arg(long, value_enum, default_value_t)]
+        window: WindowArg,
+        /// The definition of the template that the messages name.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
+        /// Files that hold one message each; `-` is standard input.
+        #[arg(value_name = "MESSAGE.json", required = true)]
+        messages: Vec<PathBuf>,
+    },
+    /// Print what a channel is.
+    Describe {
+        #[command(flatten)]
+        plugin: PluginArg,
+    },
+    /// Print everything that is wrong with settings. Fails where there is anything.
+    Validate {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// The settings; `-` is standard input.
+        #[arg(value_name = "SETTINGS.json")]
+        settings: PathBuf,
+    },
+    /// Tell whether a component is a channel, rule by rule. Fails where one is broken.
+    Check {
+        /// The component.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// How a contact's window stands.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum WindowArg {
+    /// Free-form messages are allowed.
+    Open,
+    /// Only templates are.
+    Closed,
+    /// It is not known.
+    #[default]
+    Unknown,
+}
+
+/// Runs one command. All but `check` print JSON in any case.
+pub(super) async fn run(engine: &Engine, command: Command, json: bool) -> Result<Status> {
+    let out = &mut io::BufWriter::new(io::stdout().lock());
+    let status = match command {
+        Command::Normalize {
+            plugin,
+            settings: path,
+            bodies,
+        } => {
+            let loaded = load(engine, &plugin)?;
+            let settings = settings(&loaded, path.as_deref()).await?;
+            let settings = settings.as_deref();
+            if bodies.is_empty() {
+                let example = EXAMPLE.filter(|_| plugin.plugin.is_none()).ok_or_else(|| {
+                    Usage("name a file with a webhook body; `-` is standard input".to_owned())
+                })?;
+                normalize(&loaded, settings, "example", example.to_vec(), out).await?;
+            }
+            normalize_all(&loaded, settings, inputs(bodies), out).await?
+        }
+        Command::Build {
+            plugin,
+            settings: path,
+            window: window_arg,
+            definition: definition_path,
+            messages,
+        } => {
+            let plugin = load(engine, &plugin)?;
+            let settings = settings(&plugin, path.as_deref()).await?;
+            let order = Order {
+                plugin: &plugin,
+                settings: settings.as_deref().unwrap_or("{}"),
+                window: window(window_arg),
+                definition: definition_path.as_deref().map(definition).transpose()?,
+            };
+            build_all(&order, inputs(messages), out).await?
+        }
+        Command::Describe { plugin } => {
+            line(out, &load(engine, &plugin)?.describe().await?)?;
+            Status::Done
+        }
+        Command::Validate { plugin, settings } => {
+            let plugin = load(engine, &plugin)?;
+            validate(&plugin, &source(&settings), &read(&settings)?, out).await?
+        }
+        Command::Check { file } => check(engine, &engine.read(&file)?, json, out).await?,
+    };
+    out.flush()?;
+    Ok(status)
+}
 
 /// A file's name and what is in it.
 type Input = (String, Result<Vec<u8>>);
+
+fn inputs(paths: Vec<PathBuf>) -> impl Iterator<Item = Input> {
+    paths.into_iter().map(|path| (source(&path), read(&path)))
+}
+
+/// What a line calls a file.
+fn source(path: &Path) -> String {
+    path.display().to_string()
+}
 
 #[derive(Serialize)]
 struct EventLine<'a> {
@@ -53,52 +183,58 @@ struct ProblemsLine<'a> {
 }
 
 /// Prints one line of JSON.
-pub(super) fn line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
+fn line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
     writeln!(out, "{}", json::one_line(value)?)?;
     Ok(())
 }
 
 /// Settings for the sandbox. Only `validate` speaks of what is wrong with them.
-pub(super) async fn settings(plugin: &Plugin, path: Option<&Path>) -> Result<Option<String>> {
+async fn settings(plugin: &Plugin, path: Option<&Path>) -> Result<Option<String>> {
     let Some(path) = path else {
         return Ok(None);
     };
     let settings = text(path)?;
     let description = plugin.describe().await?;
     let settings = take_secrets(&settings, &description)
-        .with_context(|| format!("{} is not JSON", path.display()))?;
+        .map_err(|error| Usage(format!("{} is not JSON: {error}", path.display())))?;
     Ok(Some(settings.visible))
 }
 
 /// A template's definition.
-pub(super) fn definition(path: &Path) -> Result<Definition> {
-    serde_json::from_str(&text(path)?)
-        .with_context(|| format!("{} is no template definition", path.display()))
+fn definition(path: &Path) -> Result<Definition> {
+    let wrong = |error| {
+        Usage(format!(
+            "{} is no template definition: {error}",
+            path.display()
+        ))
+    };
+    Ok(serde_json::from_str(&text(path)?).map_err(wrong)?)
 }
 
 fn text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?).with_context(|| format!("{} is not UTF-8", source(path)))
+    let wrong = |_| Usage(format!("{} is not UTF-8", path.display()));
+    Ok(String::from_utf8(read(path)?).map_err(wrong)?)
 }
 
-/// Prints the events of every body; false where one can't be read.
-pub(super) async fn normalize_all(
+/// Prints the events of every body.
+async fn normalize_all(
     plugin: &Plugin,
     settings: Option<&str>,
     bodies: impl Iterator<Item = Input>,
     out: &mut impl Write,
-) -> Result<bool> {
-    let mut fine = true;
+) -> Result<Status> {
+    let mut status = Status::Done;
     for (source, body) in bodies {
         match body {
             Ok(body) => normalize(plugin, settings, &source, body, out).await?,
-            Err(error) => fine = unread(&error),
+            Err(error) => status = unread(&error),
         }
     }
-    Ok(fine)
+    Ok(status)
 }
 
 /// Prints the events of one body.
-pub(super) async fn normalize(
+async fn normalize(
     plugin: &Plugin,
     settings: Option<&str>,
     source: &str,
@@ -137,33 +273,33 @@ pub(super) async fn normalize(
 }
 
 /// Tells about a file that can't be read, which fails the command but stops nothing.
-fn unread(error: &anyhow::Error) -> bool {
+fn unread(error: &anyhow::Error) -> Status {
     complain(error);
-    false
+    Status::Usage
 }
 
 /// What all messages of one command are built with.
-pub(super) struct Order<'a> {
-    pub(super) plugin: &'a Plugin,
-    pub(super) settings: &'a str,
-    pub(super) window: Window,
-    pub(super) definition: Option<Definition>,
+struct Order<'a> {
+    plugin: &'a Plugin,
+    settings: &'a str,
+    window: Window,
+    definition: Option<Definition>,
 }
 
-/// Prints the payloads of every message; false where one can't be read.
-pub(super) async fn build_all(
+/// Prints the payloads of every message.
+async fn build_all(
     order: &Order<'_>,
     messages: impl Iterator<Item = Input>,
     out: &mut impl Write,
-) -> Result<bool> {
-    let mut fine = true;
+) -> Result<Status> {
+    let mut status = Status::Done;
     for (source, message) in messages {
         match message {
             Ok(message) => build(order, &source, &message, out).await?,
-            Err(error) => fine = unread(&error),
+            Err(error) => status = unread(&error),
         }
     }
-    Ok(fine)
+    Ok(status)
 }
 
 async fn build(
@@ -206,7 +342,7 @@ fn problem(code: &str, message: String) -> Problem {
 }
 
 /// The window that an argument asks for.
-pub(super) fn window(arg: WindowArg) -> Window {
+fn window(arg: WindowArg) -> Window {
     /// 24 hours.
     const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -228,13 +364,13 @@ pub(super) fn window(arg: WindowArg) -> Window {
     }
 }
 
-/// Prints what is wrong with settings; false where anything is.
-pub(super) async fn validate(
+/// Prints what is wrong with settings.
+async fn validate(
     plugin: &Plugin,
     source: &str,
     settings: &[u8],
     out: &mut impl Write,
-) -> Result<bool> {
+) -> Result<Status> {
     let description = plugin.describe().await?;
     let parted = std::str::from_utf8(settings)
         .map_err(|error| error.to_string())
@@ -252,12 +388,26 @@ pub(super) async fn validate(
     };
     let problems = problems.as_slice();
     line(out, &ProblemsLine { source, problems })?;
-    Ok(problems.is_empty())
+    Ok(found(problems.is_empty()))
 }
 
-/// Prints every rule; false where one is broken.
-pub(super) async fn check(engine: &Engine, component: &[u8], out: &mut impl Write) -> Result<bool> {
+/// Prints every rule.
+async fn check(
+    engine: &Engine,
+    component: &[u8],
+    json: bool,
+    out: &mut impl Write,
+) -> Result<Status> {
     let rules = check::check(engine, component).await;
+    let broken = rules.iter().filter(|rule| !rule.met).count();
+    let status = found(broken == 0);
+    if json {
+        let member =
+            |rule: &check::Rule| json!({"name": rule.name, "met": rule.met, "detail": rule.detail});
+        let rules: Vec<_> = rules.iter().map(member).collect();
+        line(out, &json!({"channel": broken == 0, "rules": rules}))?;
+        return Ok(status);
+    }
     for rule in &rules {
         let word = if rule.met { "met    " } else { "BROKEN " };
         if rule.detail.is_empty() {
@@ -266,11 +416,15 @@ pub(super) async fn check(engine: &Engine, component: &[u8], out: &mut impl Writ
             writeln!(out, "{word}{}: {}", rule.name, rule.detail)?;
         }
     }
-    let broken = rules.iter().filter(|rule| !rule.met).count();
     match broken {
         0 => writeln!(out, "a channel: {} rules are met", rules.len())?,
         1 => writeln!(out, "not a channel: 1 rule is broken")?,
         _ => writeln!(out, "not a channel: {broken} rules are broken")?,
     }
-    Ok(broken == 0)
+    Ok(status)
+}
+
+/// How the command ends that looked for something wrong.
+fn found(fine: bool) -> Status {
+    if fine { Status::Done } else { Status::Refused }
 }

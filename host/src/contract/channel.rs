@@ -1,13 +1,13 @@
 //! `channel`: what a channel is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use super::json;
 use super::types::{Foreign, Json, MimeType};
 
 /// What a channel is. A user interface can be built from it without knowing the vendor.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Description {
     /// A stable id (`channel-example`).
@@ -25,7 +25,7 @@ pub struct Description {
     #[component(name = "display-name")]
     pub display_name: String,
     /// A page about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation: Option<String>,
     /// The settings as JSON Schema (2020-12), with `title` and `description` per member, `default`
     /// where there is one, and `x-link` where a page helps.
@@ -34,44 +34,44 @@ pub struct Description {
     pub settings_schema: Json,
     /// The members that are secret. A secret never enters the sandbox: where one is set, the
     /// settings hold its placeholder.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
     /// Where its requests may go.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<OriginRule>,
     /// The ways in which its webhooks are authenticated.
     #[component(name = "webhook-authentication")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook_authentication: Vec<AuthenticationRule>,
     /// The rule of free-form messages, where the vendor has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowRule>,
     /// How fast messages may leave.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pacing: Vec<Pace>,
     /// The kinds of message that `message.build` accepts, as in `outbound.content` (`snake_case`).
     #[component(name = "message-kinds")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub message_kinds: Vec<String>,
     /// The longest text of a text message, in Unicode code points.
     #[component(name = "text-limit")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_limit: Option<u32>,
     /// What media may be sent.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<MediaLimit>,
     /// Template categories; empty where there are no templates.
     #[component(name = "template-categories")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub template_categories: Vec<String>,
     /// Template languages that are known; others may exist.
     #[component(name = "template-languages")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub template_languages: Vec<String>,
 }
 
 /// A secret member of the settings.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Secret {
     /// The member: a JSON Pointer into the settings.
@@ -82,7 +82,7 @@ pub struct Secret {
 
 /// An origin (scheme, host, port) that requests may go to. Nothing else is reachable, not even by a
 /// redirect.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginRule {
@@ -95,30 +95,30 @@ pub enum OriginRule {
 }
 
 /// A way to know that a delivery is the vendor's. The host applies it before it calls the channel.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct AuthenticationRule {
     /// How.
     pub method: AuthenticationMethod,
     /// It applies where this member has one of these values, or its default is one; always where
     /// absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applies: Option<SettingMatch>,
 }
 
 /// A member of the settings that has one of some values.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct SettingMatch {
     /// The member: a JSON Pointer into the settings.
     pub pointer: String,
     /// The values.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
 
 /// How a delivery shows that it is the vendor's.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthenticationMethod {
@@ -135,11 +135,11 @@ pub enum AuthenticationMethod {
 }
 
 /// A keyed hash of the delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct HmacRule {
     /// What is hashed: these parts, one after the other.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signs: Vec<SignedPart>,
     /// The header that holds it.
     pub header: String,
@@ -148,14 +148,14 @@ pub struct HmacRule {
     /// How it is written.
     pub encoding: HmacEncoding,
     /// What may stand before it (`sha256=`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// The key: the name of a secret.
     pub secret: String,
 }
 
 /// A part of what is hashed.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedPart {
@@ -174,7 +174,7 @@ pub enum SignedPart {
 }
 
 /// Hashes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -191,7 +191,7 @@ pub enum HmacAlgorithm {
 }
 
 /// How a hash is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -205,7 +205,7 @@ pub enum HmacEncoding {
 }
 
 /// The rule of free-form messages.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct WindowRule {
     /// For how many seconds after a person's message they are allowed.
@@ -217,7 +217,7 @@ pub struct WindowRule {
 }
 
 /// How fast messages may leave.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Pace {
     /// What is counted together.
@@ -232,7 +232,7 @@ pub struct Pace {
 }
 
 /// What is counted together.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -246,14 +246,14 @@ pub enum PaceScope {
 }
 
 /// What media may be sent in one kind of message.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct MediaLimit {
     /// The kind, as in `outbound.content`.
     pub kind: String,
     /// The types; others are refused.
     #[component(name = "mime-types")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mime_types: Vec<MimeType>,
     /// The most bytes.
     #[component(name = "max-bytes")]

@@ -28,7 +28,7 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Instants: RFC 3339 in UTC. One that no calendar holds is written as its number and never read.
-pub(super) mod timestamp {
+pub(crate) mod timestamp {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
     use serde::de::Error as _;
 
@@ -36,7 +36,7 @@ pub(super) mod timestamp {
         clippy::trivially_copy_pass_by_ref,
         reason = "the signature that serde calls"
     )]
-    pub(in super::super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         instant: &Timestamp,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -49,7 +49,7 @@ pub(super) mod timestamp {
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -88,14 +88,14 @@ pub(super) mod text {
 macro_rules! optional {
     ($(#[$doc:meta])* $module:ident, $inner:ident, $type:ty, $path:literal) => {
         $(#[$doc])*
-        pub(super) mod $module {
+        pub(crate) mod $module {
             use super::{Deserialize, Deserializer, Serializer, $inner};
 
             #[derive(Deserialize)]
             struct Present(#[serde(deserialize_with = $path)] $type);
 
             #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-            pub(in super::super) fn serialize<S: Serializer>(
+            pub(crate) fn serialize<S: Serializer>(
                 value: &Option<$type>,
                 serializer: S,
             ) -> Result<S::Ok, S::Error> {
@@ -105,7 +105,7 @@ macro_rules! optional {
                 }
             }
 
-            pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<Option<$type>, D::Error> {
                 Ok(Option::<Present>::deserialize(deserializer)?.map(|present| present.0))

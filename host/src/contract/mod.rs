@@ -11,9 +11,15 @@
 #![allow(unsafe_code)]
 
 pub mod channel;
+pub mod connection;
+pub mod contacts;
 pub mod events;
+pub mod http;
+pub mod inbox;
 pub mod json;
 pub mod outbound;
+pub mod sender;
+pub mod storage;
 mod strict;
 pub mod templates;
 #[cfg(test)]

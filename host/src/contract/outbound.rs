@@ -106,7 +106,7 @@ pub enum OpeningCause {
 }
 
 /// What a channel remembers of a contact's window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct WindowState {
     /// The latest that opened it.

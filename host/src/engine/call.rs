@@ -1,7 +1,7 @@
 //! Calls.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
@@ -11,13 +11,21 @@ use wasmtime::component::{
 };
 
 use super::error::{CallError, LoadError};
-use super::sandbox::{Exceeded, Sandbox};
+use super::sandbox::{self, Exceeded, Sandbox};
 use super::{Engine, Shape};
+use crate::capability::Lent;
 use crate::contract::channel::Description;
+use crate::contract::connection::{
+    AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
+};
+use crate::contract::contacts::KnownContact;
 use crate::contract::events::{Delivery, Event, Rejection};
+use crate::contract::inbox::{ReceiveError, Reception};
 use crate::contract::outbound::{Message, Payload, Window, WindowState};
+use crate::contract::sender::Sent;
+use crate::contract::storage;
 use crate::contract::templates::Definition;
-use crate::contract::types::{Problem, Timestamp};
+use crate::contract::types::{Contact, Error, Problem, Recipient, Timestamp};
 use crate::plain;
 
 /// A channel, ready to be called. Cheap to clone.
@@ -44,6 +52,16 @@ struct Functions {
     normalize: ComponentExportIndex,
     build: ComponentExportIndex,
     evaluate: Option<ComponentExportIndex>,
+    connect: Option<ComponentExportIndex>,
+    disconnect: Option<ComponentExportIndex>,
+    health: Option<ComponentExportIndex>,
+    receive: Option<ComponentExportIndex>,
+    send: Option<ComponentExportIndex>,
+    mark_read: Option<ComponentExportIndex>,
+    typing: Option<ComponentExportIndex>,
+    window: Option<ComponentExportIndex>,
+    import: Option<ComponentExportIndex>,
+    forget: Option<ComponentExportIndex>,
 }
 
 impl Plugin {
@@ -67,6 +85,16 @@ impl Plugin {
             normalize: find("webhook", "normalize")?,
             build: find("message", "build")?,
             evaluate: shape.index("window", "evaluate"),
+            connect: shape.index("connection", "connect"),
+            disconnect: shape.index("connection", "disconnect"),
+            health: shape.index("connection", "health"),
+            receive: shape.index("inbox", "receive"),
+            send: shape.index("sender", "send"),
+            mark_read: shape.index("sender", "mark-read"),
+            typing: shape.index("sender", "typing"),
+            window: shape.index("contacts", "window"),
+            import: shape.index("contacts", "import"),
+            forget: shape.index("contacts", "forget"),
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -171,6 +199,15 @@ impl Plugin {
     ///
     /// No sandbox became free, or the component's start went over a limit or failed.
     pub async fn instantiate(&self) -> Result<Instance, CallError> {
+        self.instantiate_with(Lent::default()).await
+    }
+
+    /// A sandbox of one's own that may use what is lent to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::instantiate`].
+    pub async fn instantiate_with(&self, lent: Lent) -> Result<Instance, CallError> {
         let inner = &self.inner;
         let shared = &inner.engine.shared;
         // First the plugin's own share: a plugin that floods waits here and keeps nobody else out.
@@ -180,7 +217,7 @@ impl Plugin {
         let all = acquire(&shared.sandboxes, latest).await;
         let all = all.ok_or_else(|| self.busy("sandboxes"))?;
 
-        let mut store = store(&inner.engine);
+        let mut store = store(&inner.engine, lent);
         let started = timeout(
             shared.limits.deadline,
             inner.component.instantiate_async(&mut store),
@@ -195,7 +232,10 @@ impl Plugin {
                 poisoned: false,
                 _permits: [own, all],
             }),
-            Err(error) => Err(self.failed("start", &store, &error)),
+            Err(error) => {
+                let allowed = shared.limits.deadline;
+                Err(self.failed("start", allowed, &store, &error))
+            }
         }
     }
 
@@ -211,6 +251,7 @@ impl Plugin {
     fn failed(
         &self,
         function: &'static str,
+        allowed: Duration,
         store: &Store<Sandbox>,
         error: &wasmtime::Error,
     ) -> CallError {
@@ -218,16 +259,16 @@ impl Plugin {
         for line in store.data().output.take() {
             tracing::warn!(target: "plugin", plugin, function, "{line}");
         }
-        let error = CallError::of(error, self.inner.engine.limits());
+        let error = CallError::of(error, self.inner.engine.limits(), allowed);
         tracing::warn!(target: "plugin", plugin, function, %error, "call failed");
         error
     }
 }
 
 /// A store that is held to the limits of its engine.
-pub(super) fn store(engine: &Engine) -> Store<Sandbox> {
+pub(super) fn store(engine: &Engine, lent: Lent) -> Store<Sandbox> {
     let limits = engine.limits();
-    let mut store = Store::new(&engine.shared.wasmtime, Sandbox::new(limits));
+    let mut store = Store::new(&engine.shared.wasmtime, Sandbox::new(limits, lent));
     store.limiter(|sandbox| sandbox);
     store.set_hostcall_fuel(limits.transfer_bytes);
     store.set_max_component_handles(limits.handles);
@@ -326,6 +367,160 @@ impl Instance {
         self.call("evaluate", function, (state, now)).await
     }
 
+    /// Checks the credentials and registers the webhook. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `connection`.
+    pub async fn connect(
+        &mut self,
+        settings: &str,
+        target: &WebhookTarget,
+    ) -> Result<Result<Connected, ConnectError>, CallError> {
+        let function = self.plugin.inner.functions.connect;
+        let function = function.ok_or(CallError::Absent("connection"))?;
+        self.call("connect", function, (settings, target)).await
+    }
+
+    /// Puts back the webhook that was registered before. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::connect`].
+    pub async fn disconnect(
+        &mut self,
+        settings: &str,
+        target: &WebhookTarget,
+        previous: &[Registration],
+    ) -> Result<Result<(), Error>, CallError> {
+        let function = self.plugin.inner.functions.disconnect;
+        let function = function.ok_or(CallError::Absent("connection"))?;
+        self.call("disconnect", function, (settings, target, previous))
+            .await
+    }
+
+    /// How the account is. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::connect`].
+    pub async fn health(
+        &mut self,
+        settings: &str,
+        target: Option<&WebhookTarget>,
+    ) -> Result<Result<AccountHealth, Error>, CallError> {
+        let function = self.plugin.inner.functions.health;
+        let function = function.ok_or(CallError::Absent("connection"))?;
+        self.call("health", function, (settings, target)).await
+    }
+
+    /// Takes a delivery in at `now`. Uses storage.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `inbox`.
+    pub async fn receive(
+        &mut self,
+        settings: &str,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<Result<Reception, ReceiveError>, CallError> {
+        let function = self.plugin.inner.functions.receive;
+        let function = function.ok_or(CallError::Absent("inbox"))?;
+        self.call("receive", function, (settings, delivery, now))
+            .await
+    }
+
+    /// Sends one part of a message, once. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `sender`.
+    pub async fn send(
+        &mut self,
+        settings: &str,
+        payload: &Payload,
+        reference: Option<&str>,
+    ) -> Result<Result<Sent, Error>, CallError> {
+        let function = self.plugin.inner.functions.send;
+        let function = function.ok_or(CallError::Absent("sender"))?;
+        self.call("send", function, (settings, payload, reference))
+            .await
+    }
+
+    /// Tells the person that their message, and those before it, were read. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::send`].
+    pub async fn mark_read(
+        &mut self,
+        settings: &str,
+        message_id: &str,
+    ) -> Result<Result<(), Error>, CallError> {
+        let function = self.plugin.inner.functions.mark_read;
+        let function = function.ok_or(CallError::Absent("sender"))?;
+        self.call("mark-read", function, (settings, message_id))
+            .await
+    }
+
+    /// Shows the person that an answer to their message is being written. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::send`].
+    pub async fn typing(
+        &mut self,
+        settings: &str,
+        message_id: &str,
+    ) -> Result<Result<(), Error>, CallError> {
+        let function = self.plugin.inner.functions.typing;
+        let function = function.ok_or(CallError::Absent("sender"))?;
+        self.call("typing", function, (settings, message_id)).await
+    }
+
+    /// What is remembered of a contact's or a group's window. Uses storage.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `contacts`.
+    pub async fn window(
+        &mut self,
+        to: &Recipient,
+    ) -> Result<Result<Option<WindowState>, storage::Failure>, CallError> {
+        let function = self.plugin.inner.functions.window;
+        let function = function.ok_or(CallError::Absent("contacts"))?;
+        self.call("window", function, (to,)).await
+    }
+
+    /// Learns contacts from elsewhere; how many are new. Uses storage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::window`].
+    pub async fn import(
+        &mut self,
+        contacts: &[KnownContact],
+    ) -> Result<Result<u32, storage::Failure>, CallError> {
+        let function = self.plugin.inner.functions.import;
+        let function = function.ok_or(CallError::Absent("contacts"))?;
+        self.call("import", function, (contacts,)).await
+    }
+
+    /// Forgets a contact; whether there was anything. Uses storage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::window`].
+    pub async fn forget(
+        &mut self,
+        contact: &Contact,
+    ) -> Result<Result<bool, storage::Failure>, CallError> {
+        let function = self.plugin.inner.functions.forget;
+        let function = function.ok_or(CallError::Absent("contacts"))?;
+        self.call("forget", function, (contact,)).await
+    }
+
     async fn call<P, R>(
         &mut self,
         name: &'static str,
@@ -343,7 +538,14 @@ impl Instance {
         // Until the call has ended well, so that one whose future is dropped leaves it poisoned.
         self.poisoned = true;
         let limits = self.plugin.inner.engine.limits();
-        self.store.data_mut().deadline = Instant::now() + limits.deadline;
+        let sandbox = self.store.data_mut();
+        let allowed = match sandbox.lent.http {
+            Some(_) => limits.deadline_with_http,
+            None => limits.deadline,
+        };
+        sandbox.deadline = Instant::now() + allowed;
+        sandbox.requests_left = limits.http_requests;
+        sandbox.ticks_left = sandbox::ticks(limits);
         self.store.set_epoch_deadline(1);
         let store = &mut self.store;
         let typed = self
@@ -352,7 +554,7 @@ impl Instance {
             .ok_or_else(|| wasmtime::Error::msg("a function that was there is gone"))
             .and_then(|function| function.typed::<P, (R,)>(&mut *store));
         let outcome = match typed {
-            Ok(function) => timeout(limits.deadline, function.call_async(store, params))
+            Ok(function) => timeout(allowed, function.call_async(store, params))
                 .await
                 .unwrap_or_else(|_| Err(Exceeded::Deadline.into())),
             Err(error) => Err(error),
@@ -366,7 +568,7 @@ impl Instance {
                 }
                 Ok(result)
             }
-            Err(error) => Err(self.plugin.failed(name, &self.store, &error)),
+            Err(error) => Err(self.plugin.failed(name, allowed, &self.store, &error)),
         }
     }
 }

@@ -41,6 +41,9 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// This host carries no component.
+    #[error("this host carries no channel of its own: hand in a component's file")]
+    NotBundled,
     /// It is larger than the limit.
     #[error(
         "it is larger than {limit} bytes: build it for release and without debug information, or raise `component_bytes`"
@@ -174,9 +177,9 @@ pub enum CallError {
         frames: Vec<String>,
     },
     /// It took too long.
-    #[error("the plugin took longer than {} ms; if its work is honest, raise the limit `deadline`", after.as_millis())]
+    #[error("the plugin took longer than {} ms; if its work is honest, raise the limit `deadline` or `deadline_with_http`", after.as_millis())]
     Deadline {
-        /// [`Limits::deadline`].
+        /// [`Limits::deadline`], or [`Limits::deadline_with_http`].
         after: Duration,
     },
     /// It went over another limit.
@@ -230,14 +233,12 @@ impl CallError {
         }
     }
 
-    /// What wasmtime's error means.
-    pub(super) fn of(error: &wasmtime::Error, limits: &Limits) -> Self {
+    /// What wasmtime's error means in a call that was allowed so long.
+    pub(super) fn of(error: &wasmtime::Error, limits: &Limits, allowed: Duration) -> Self {
         let limit = |name, limit, of| Self::Limit { name, limit, of };
         match error.downcast_ref::<Exceeded>() {
             Some(Exceeded::Deadline) => {
-                return Self::Deadline {
-                    after: limits.deadline,
-                };
+                return Self::Deadline { after: allowed };
             }
             Some(Exceeded::Memory) => {
                 return limit("memory_bytes", limits.memory_bytes, "bytes of memory");

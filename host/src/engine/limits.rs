@@ -12,6 +12,10 @@ pub struct Limits {
     /// The longest that one call may take, by the clock on the wall. Starting a sandbox counts as a call.
     /// Running code is looked at every few milliseconds, and lets other tasks of the same thread run each time.
     pub deadline: Duration,
+    /// The longest that one call may take that is lent HTTP: the vendor's slowness is in it.
+    pub deadline_with_http: Duration,
+    /// HTTP requests of one call.
+    pub http_requests: u32,
     /// Bytes of all linear memories of one sandbox together. A batch of a thousand webhook items needs a few
     /// megabytes.
     pub memory_bytes: usize,
@@ -55,7 +59,7 @@ pub struct Limits {
     pub queue: Duration,
 }
 
-/// The longest `deadline` and `queue`: what is longer is no limit.
+/// The longest deadline and `queue`: what is longer is no limit.
 const DAY: Duration = Duration::from_hours(24);
 
 impl Limits {
@@ -64,6 +68,8 @@ impl Limits {
     pub fn recommended() -> Self {
         Self {
             deadline: Duration::from_secs(5),
+            deadline_with_http: Duration::from_secs(60),
+            http_requests: 32,
             memory_bytes: 128 << 20,
             table_elements: 10_000,
             instances: 32,
@@ -88,7 +94,12 @@ impl Limits {
         if self.deadline.is_zero() {
             return Err("`deadline` is zero, so no call could end in time".to_owned());
         }
-        for (name, duration) in [("deadline", self.deadline), ("queue", self.queue)] {
+        let durations = [
+            ("deadline", self.deadline),
+            ("deadline_with_http", self.deadline_with_http),
+            ("queue", self.queue),
+        ];
+        for (name, duration) in durations {
             if duration > DAY {
                 return Err(format!("`{name}` is longer than a day"));
             }

@@ -208,12 +208,14 @@ impl Engine {
         Component::from_binary(&self.shared.wasmtime, component).map_err(|e| LoadError::invalid(&e))
     }
 
-    /// Makes a plugin of a component that may import what is not lent: a function of that fails when it is called.
+    /// Makes a plugin of a component to which no capability is lent: a function of one, or of anything else that is not
+    /// lent, fails when it is called.
     pub(crate) fn load_unlent(&self, name: &str, shape: &Shape) -> Result<Plugin, LoadError> {
-        let mut linker = self.shared.linker.clone();
-        shape
-            .refuse_unlent(&mut linker)
-            .map_err(|error| LoadError::invalid(&error))?;
+        let refusing = lent::wasi(&self.shared.wasmtime).and_then(|mut linker| {
+            shape.refuse_unlent(&mut linker)?;
+            Ok(linker)
+        });
+        let linker = refusing.map_err(|error| LoadError::invalid(&error))?;
         Plugin::new(self, name, shape, &linker)
     }
 }

@@ -13,7 +13,9 @@ use wasmtime_wasi_io::bytes::Bytes;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
+use super::TICK;
 use super::limits::Limits;
+use crate::capability::Lent;
 use crate::plain;
 
 /// The most random bytes that a plugin may ask for at once.
@@ -37,6 +39,12 @@ pub(super) enum Exceeded {
 pub(super) struct Sandbox {
     wasi: WasiCtx,
     handles: ResourceTable,
+    /// What the host lends it beside WASI.
+    pub(super) lent: Lent,
+    /// Requests that the current call may still make.
+    pub(super) requests_left: u32,
+    /// Ticks that the current call may still run through. Waiting for an answer is none.
+    pub(super) ticks_left: u64,
     /// When the current call must have ended.
     pub(super) deadline: Instant,
     /// What it has printed since the call began.
@@ -48,7 +56,7 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// A sandbox without arguments, environment, input, files, sockets or clocks.
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, lent: Lent) -> Self {
         let output = Output::new(limits.output_bytes);
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(limits.handles);
@@ -59,6 +67,9 @@ impl Sandbox {
                 .max_random_size(RANDOM_BYTES)
                 .build(),
             handles,
+            lent,
+            requests_left: limits.http_requests,
+            ticks_left: ticks(limits),
             deadline: Instant::now() + limits.deadline,
             output,
             memory_bytes: 0,
@@ -75,15 +86,24 @@ impl Sandbox {
         clippy::needless_pass_by_value,
         reason = "the signature that wasmtime calls"
     )]
-    pub(super) fn tick(store: StoreContextMut<'_, Self>) -> Result<UpdateDeadline> {
-        if Instant::now() >= store.data().deadline {
+    pub(super) fn tick(mut store: StoreContextMut<'_, Self>) -> Result<UpdateDeadline> {
+        let sandbox = store.data_mut();
+        let left = sandbox.ticks_left.checked_sub(1);
+        let (Some(left), true) = (left, Instant::now() < sandbox.deadline) else {
             return Err(Exceeded::Deadline.into());
-        }
+        };
+        sandbox.ticks_left = left;
         // By tokio's own yield: after wasmtime's, the task would run again at once, and tokio looks at sockets and
         // timers only every 61 turns.
         let turn = Box::pin(tokio::task::yield_now());
         Ok(UpdateDeadline::YieldCustom(1, turn))
     }
+}
+
+/// How many ticks a call may run through: time to wait for the vendor is no time to compute.
+pub(super) fn ticks(limits: &Limits) -> u64 {
+    let ticks = limits.deadline.as_millis() / TICK.as_millis();
+    u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 impl WasiView for Sandbox {
@@ -250,7 +270,7 @@ mod tests {
     fn memories_are_counted_together_and_a_refused_one_adds_nothing() {
         let mut limits = Limits::recommended();
         limits.memory_bytes = 100;
-        let mut sandbox = Sandbox::new(&limits);
+        let mut sandbox = Sandbox::new(&limits, Lent::default());
         assert!(sandbox.memory_growing(0, 60, None).unwrap());
         assert!(!sandbox.memory_growing(0, 30, Some(20)).unwrap());
         assert!(sandbox.memory_growing(0, 40, None).unwrap());

@@ -13,11 +13,17 @@ use super::error::LoadError;
 use super::lent;
 use super::sandbox::Sandbox;
 use crate::contract::channel::Description;
+use crate::contract::connection::{
+    AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
+};
+use crate::contract::contacts::KnownContact;
 use crate::contract::events::{Delivery, Event, Rejection};
+use crate::contract::inbox::{ReceiveError, Reception};
 use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, WindowState};
+use crate::contract::sender::Sent;
 use crate::contract::templates::{Definition, Draft, Finding, ParameterSpec, Rendered};
-use crate::contract::types::Problem;
-use crate::contract::{self, PACKAGE, PURE};
+use crate::contract::types::{Contact, Error, Problem, Recipient};
+use crate::contract::{self, PACKAGE, PURE, storage};
 use crate::plain;
 
 /// A function of the contract.
@@ -95,19 +101,34 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     },
     Interface {
         name: "connection",
-        functions: &[untyped("connect"), untyped("disconnect"), untyped("health")],
+        functions: &[
+            typed::<(String, WebhookTarget), Result<Connected, ConnectError>>("connect"),
+            typed::<(String, WebhookTarget, Vec<Registration>), Result<(), Error>>("disconnect"),
+            typed::<(String, Option<WebhookTarget>), Result<AccountHealth, Error>>("health"),
+        ],
     },
     Interface {
         name: "inbox",
-        functions: &[untyped("receive")],
+        functions: &[typed::<
+            (String, Delivery, u64),
+            Result<Reception, ReceiveError>,
+        >("receive")],
     },
     Interface {
         name: "sender",
-        functions: &[untyped("send"), untyped("mark-read"), untyped("typing")],
+        functions: &[
+            typed::<(String, Payload, Option<String>), Result<Sent, Error>>("send"),
+            typed::<(String, String), Result<(), Error>>("mark-read"),
+            typed::<(String, String), Result<(), Error>>("typing"),
+        ],
     },
     Interface {
         name: "contacts",
-        functions: &[untyped("window"), untyped("import"), untyped("forget")],
+        functions: &[
+            typed::<(Recipient,), Result<Option<WindowState>, storage::Failure>>("window"),
+            typed::<(Vec<KnownContact>,), Result<u32, storage::Failure>>("import"),
+            typed::<(Contact,), Result<bool, storage::Failure>>("forget"),
+        ],
     },
     Interface {
         name: "template-store",
@@ -302,10 +323,10 @@ impl Shape {
         &self.component
     }
 
-    /// Links each function of what is not lent to a refusal.
+    /// Links each function of what is not WASI's to a refusal.
     pub(super) fn refuse_unlent(&self, linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
         let engine = self.component.engine();
-        for import in self.not_lent(&lent::CAPABILITIES) {
+        for import in self.not_lent(&[]) {
             let Some(ComponentItem::ComponentInstance(interface)) =
                 self.ty.get_import(engine, &import).map(|import| import.ty)
             else {

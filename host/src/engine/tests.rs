@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 
 use super::*;
+use crate::capability::Lent;
 
 fn engine(limits: Limits) -> Engine {
     Engine::new(limits, &Cache::Off).unwrap()
@@ -228,11 +229,11 @@ fn an_import_that_is_not_lent_is_named_and_types_are_no_import() {
 /// Runs a function of a component without parameters and result, as calls are run.
 async fn run(engine: &Engine, text: &str) -> Result<(), CallError> {
     let component = Component::from_binary(&engine.shared.wasmtime, &wasm(text)).unwrap();
-    let mut linker = engine.shared.linker.clone();
+    let mut linker = lent::wasi(&engine.shared.wasmtime).unwrap();
     Shape::of(&component).refuse_unlent(&mut linker).unwrap();
     let pre = linker.instantiate_pre(&component).unwrap();
     let limits = engine.limits();
-    let mut store = call::store(engine);
+    let mut store = call::store(engine, Lent::default());
     let result = async {
         let instance = pre.instantiate_async(&mut store).await?;
         let run = instance.get_typed_func::<(), (Vec<u8>,)>(&mut store, "run")?;
@@ -240,7 +241,7 @@ async fn run(engine: &Engine, text: &str) -> Result<(), CallError> {
     };
     match result.await {
         Ok(_) => Ok(()),
-        Err(error) => Err(CallError::of(&error, limits)),
+        Err(error) => Err(CallError::of(&error, limits, limits.deadline)),
     }
 }
 

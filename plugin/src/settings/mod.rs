@@ -23,6 +23,9 @@ pub const WEBHOOK_HMAC_SECRET: &str = "{{secret:webhook_hmac_secret}}";
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Settings<'a> {
+    /// The number, as it was typed.
+    #[serde(borrow, deserialize_with = "text")]
+    pub phone_number: Option<Cow<'a, str>>,
     /// Which of 360dialog's APIs; see [`Settings::api`].
     pub api: Option<Api>,
     /// Where the API is; see [`Settings::base_url`].

@@ -3,6 +3,7 @@
 //! The shape of a body decides, not the settings: number webhooks, account webhooks, partner webhooks and recorded traffic of the
 //! old on-premise API may all reach one address. Each item is read by itself; what can't be read becomes an event that says so.
 
+mod call;
 mod contact;
 mod content;
 mod envelope;
@@ -204,18 +205,19 @@ impl Reader {
     /// One item, whatever it is.
     fn item(&mut self, shared: &Shared<'_>, list: &str, raw: &str) {
         let field = shared.source.field;
-        let is_status = list == "statuses" && field != Some("calls");
         let read = |text: &str| match (list, field) {
             ("messages", Some("history")) => message::history(shared, text, raw),
             ("messages", _) => message::message(shared, text, raw),
             ("message_echoes", _) => message::echo(shared, text, raw),
-            _ if is_status => status::status(shared, text),
+            ("statuses", _) => status::status(shared, text),
+            ("calls", _) => call::call(shared, text),
             ("errors", _) => status::error(text),
             _ => Ok(Item::unknown(field.or(Some(list)), None)),
         };
         let is_sound = |text: &str| match list {
             "messages" | "message_echoes" => message::is_sound(text),
             "statuses" => status::is_sound(text),
+            "calls" => call::is_sound(text),
             _ => read(text).is_ok(),
         };
         let item = read(raw)

@@ -1,9 +1,12 @@
-//! Statuses of messages, and errors. Cloud API, status messages webhook: `statuses[]`; messages webhook: `errors[]`.
+//! Statuses of messages and calls, and errors. Cloud API, status messages and calls webhooks: `statuses[]`; messages webhook:
+//! `errors[]`.
 
 use super::contact::Named;
 use super::wire::{self, Text};
-use super::{Item, Shared, attribute, text_attribute};
-use crate::bindings::messaging::channel::events::{self, EventBody, MessageState, UnknownItem};
+use super::{Item, Shared, attribute, call, text_attribute};
+use crate::bindings::messaging::channel::events::{
+    self, Call, CallDirection, EventBody, MessageState, UnknownItem,
+};
 use crate::bindings::messaging::channel::types::Error;
 use crate::errors;
 use serde::Deserialize;
@@ -202,7 +205,7 @@ pub(super) fn is_sound(text: &str) -> bool {
     serde_json::from_str::<Members<'_>>(text).is_ok()
 }
 
-/// A step of a message that the business sent.
+/// A step of a message that the business sent, or of a call that it makes.
 pub(super) fn status(shared: &Shared<'_>, raw: &str) -> serde_json::Result<Item> {
     let members: Members<'_> = serde_json::from_str(raw)?;
     let time = members.timestamp.as_ref().and_then(Text::instant);
@@ -273,10 +276,12 @@ pub(super) fn status(shared: &Shared<'_>, raw: &str) -> serde_json::Result<Item>
             }
         }
     }
-    Ok(Item {
-        time,
-        contact: named.contact(&shared.profiles, shared.alone),
-        body: EventBody::Status(events::Status {
+    let is_call =
+        shared.source.field == Some("calls") || wire::str(members.kind.as_ref()) == Some("call");
+    let body = if is_call {
+        EventBody::Call(members.call(word))
+    } else {
+        EventBody::Status(events::Status {
             message_id: wire::owned(members.id.as_ref()),
             state: state(word),
             reference: wire::owned(members.biz_opaque_callback_data.as_ref()),
@@ -288,9 +293,33 @@ pub(super) fn status(shared: &Shared<'_>, raw: &str) -> serde_json::Result<Item>
                 .as_ref()
                 .map(Conversation::conversation),
             payment: members.payment.as_ref().map(Payment::payment),
-        }),
+        })
+    };
+    Ok(Item {
+        time,
+        contact: named.contact(&shared.profiles, shared.alone),
+        body,
         attributes,
     })
+}
+
+impl Members<'_> {
+    /// A step of a call. Only calls of the business have statuses: the recipient is whom it calls.
+    fn call(&self, word: &str) -> Call {
+        Call {
+            id: wire::owned(self.id.as_ref()),
+            direction: Some(CallDirection::Outbound),
+            state: call::state(word),
+            outcome: None,
+            started: None,
+            ended: None,
+            duration: None,
+            session: None,
+            reference: wire::owned(self.biz_opaque_callback_data.as_ref()),
+            payload: None,
+            errors: self.errors.iter().flatten().map(Fault::error).collect(),
+        }
+    }
 }
 
 /// An error that belongs to no message.

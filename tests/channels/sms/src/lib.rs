@@ -1,26 +1,29 @@
 //! "Example SMS", a made-up gateway with form-encoded webhooks and text alone, to keep the host honest.
+//! Its API takes the token as a bearer: `GET /account`, `GET` and `PUT /webhook`, `POST /messages`. It answers in JSON.
+#![allow(clippy::result_large_err, reason = "the errors are the contract's own")]
+
 use std::collections::BTreeMap;
 
-use bindings::exports::messaging::channel::channel::{self, Description, HmacRule, OriginRule, Secret};
-use bindings::exports::messaging::channel::{message, webhook};
+use bindings::exports::messaging::channel::{channel, connection, inbox, message, sender, webhook};
 use bindings::messaging::channel::events::{self, Delivery, Event, EventBody, MessageState, RejectionReason};
+use bindings::messaging::channel::http::{self, Failure, Header, Request};
 use bindings::messaging::channel::outbound::{Content, Message, Payload, Window};
 use bindings::messaging::channel::templates::Definition;
-use bindings::messaging::channel::types::{Contact, Problem, Recipient};
+use bindings::messaging::channel::types::{Contact, Error, ErrorClass, Problem, Recipient, Retry};
 use blake2::{Blake2s256, Digest};
+use channel::{AuthenticationMethod, AuthenticationRule, Description, HmacRule, OriginRule, Secret, SignedPart};
+use connection::{Ability, AccountHealth, ConnectError, Connected, Registration, WebhookTarget};
 use serde_json::{Value, json};
 
 mod bindings {
     #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
-    wit_bindgen::generate!({ path: "../../../wit", world: "messaging:channel/pure", generate_all });
+    wit_bindgen::generate!({ path: "../../../wit", world: "messaging:channel/full", generate_all });
     #[cfg(target_family = "wasm")]
     use super::Sms;
     #[cfg(target_family = "wasm")]
     export!(Sms with_types_in self);
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
-type Built = Result<Vec<Payload>, Vec<Problem>>;
 /// The channel.
 pub struct Sms;
 
@@ -28,16 +31,12 @@ impl channel::Guest for Sms {
     fn describe() -> Description {
         let text = |title: &str, help: &str| json!({"type": "string", "title": title, "description": help});
         let schema = json!({"type": "object", "required": ["number", "auth_token"], "properties": {
-            "number": text("Number", "The number to send from, with + and country code."),
-            "auth_token": text("Auth token", "The token on the gateway's page of keys.")}});
-        let method = channel::AuthenticationMethod::Hmac(HmacRule {
-            signs: vec![channel::SignedPart::Body],
-            header: "X-Example-Signature".into(),
-            algorithm: channel::HmacAlgorithm::Sha256,
-            encoding: channel::HmacEncoding::Hex,
-            prefix: None,
-            secret: "auth_token".into(),
-        });
+            "number": {"type": "string", "x-unique": true, "title": "Number", "description": "With + and its country."},
+            "auth_token": text("Auth token", "The token on the gateway's page of keys."),
+            "base_url": text("Address", "The API's address, where something stands in for the gateway.")}});
+        let (signs, header, secret) = (vec![SignedPart::Body], "X-Example-Signature".into(), "auth_token".into());
+        let (algorithm, encoding) = (channel::HmacAlgorithm::Sha256, channel::HmacEncoding::Hex);
+        let method = AuthenticationMethod::Hmac(HmacRule { signs, header, algorithm, encoding, prefix: None, secret });
         Description {
             id: "channel-sms".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -48,8 +47,8 @@ impl channel::Guest for Sms {
             documentation: None,
             settings_schema: schema.to_string(),
             secrets: vec![Secret { pointer: "/auth_token".into(), name: "auth_token".into() }],
-            origins: vec![OriginRule::Fixed("https://api.sms.example".into())],
-            webhook_authentication: vec![channel::AuthenticationRule { method, applies: None }],
+            origins: vec![OriginRule::Fixed("https://api.sms.example".into()), OriginRule::Setting("/base_url".into())],
+            webhook_authentication: vec![AuthenticationRule { method, applies: None }],
             window: None,
             pacing: vec![],
             message_kinds: vec!["text".into()],
@@ -61,16 +60,16 @@ impl channel::Guest for Sms {
     }
 
     fn validate(settings: String) -> Vec<Problem> {
-        let settings: Value = serde_json::from_str(&settings).unwrap_or_default();
-        let number = settings["number"].as_str().and_then(|number| number.strip_prefix('+'));
-        let mut problems = vec![];
-        if !number.is_some_and(|it| (7..=15).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_digit())) {
-            problems.push(problem("/number", "invalid_number", "Write the number with + and 7 to 15 digits."));
-        }
-        if settings["auth_token"].as_str().is_none_or(str::is_empty) {
-            problems.push(problem("/auth_token", "required", "Set the auth token from the gateway's page of keys."));
-        }
-        problems
+        let settings = parse(&settings);
+        let digits = settings["number"].as_str().and_then(|number| number.strip_prefix('+')).unwrap_or_default();
+        let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_url = text(&settings, "base_url").is_none_or(|url| url.starts_with("http"));
+        let rules = [
+            (is_number, problem("/number", "invalid_number", "Write the number with + and 7 to 15 digits.")),
+            (text(&settings, "auth_token").is_some(), problem("/auth_token", "required", "Set the gateway's token.")),
+            (is_url, problem("/base_url", "bad_url", "Write an address with https://, or leave it out.")),
+        ];
+        rules.into_iter().filter_map(|(kept, problem)| (!kept).then_some(problem)).collect()
     }
 }
 
@@ -91,29 +90,22 @@ impl webhook::Guest for Sms {
             (None, Some(text)) => (from, to, received(id, events::Text { text })),
             _ => return reject(RejectionReason::Foreign, "The form has neither MessageStatus nor Body."),
         };
-        let settings: Option<Value> = settings.and_then(|text| serde_json::from_str(&text).ok());
         let phone = Some(person.trim_start_matches('+').into());
         let raw = json!(form).to_string();
-        let origin = events::Origin {
-            envelope: "form".into(),
-            field: None,
-            account_id: None,
-            phone_number_id: None,
-            phone_number: Some(ours.trim_start_matches('+').into()),
-            entry_time: None,
-            own: settings.is_none_or(|settings| settings["number"] == ours),
-        };
-        let contact =
+        let own = settings.is_none_or(|settings| parse(&settings)["number"] == ours);
+        let (envelope, phone_number) = ("form".into(), Some(ours.trim_start_matches('+').into()));
+        let (field, account_id, phone_number_id, entry_time) = (None, None, None, None);
+        let origin = events::Origin { envelope, field, account_id, phone_number_id, phone_number, entry_time, own };
+        let who =
             Contact { phone, user_id: None, parent_user_id: None, username: None, name: None, identity_hash: None };
         let id = format!("{:x}", Blake2s256::digest(&raw));
-        Ok(vec![Event { id, time: None, contact: Some(contact), origin, body, attributes: vec![], raw }])
+        Ok(vec![Event { id, time: None, contact: Some(who), origin, body, attributes: vec![], raw }])
     }
 }
 
 fn received(id: Option<String>, text: events::Text) -> EventBody {
-    let text = events::Content::Text(text);
-    let (context, referral, group_id, errors) = (None, None, None, vec![]);
-    EventBody::Message(events::Message { id, content: text, reply_to: None, context, referral, group_id, errors })
+    let (content, context, referral, group_id, errors) = (events::Content::Text(text), None, None, None, vec![]);
+    EventBody::Message(events::Message { id, content, reply_to: None, context, referral, group_id, errors })
 }
 
 fn status(message_id: Option<String>, word: String, reference: Option<String>) -> EventBody {
@@ -128,23 +120,130 @@ fn status(message_id: Option<String>, word: String, reference: Option<String>) -
 }
 
 impl message::Guest for Sms {
-    fn build(settings: String, message: Message, _: Window, _: Option<Definition>) -> Built {
-        let settings: Value = serde_json::from_str(&settings).unwrap_or_default();
-        let (Recipient::Phone(to), Content::Text(text)) = (message.to, message.content) else {
+    fn build(settings: String, said: Message, _: Window, _: Option<Definition>) -> Result<Vec<Payload>, Vec<Problem>> {
+        let (Recipient::Phone(to), Content::Text(said)) = (said.to, said.content) else {
             return Err(vec![problem("", "unsupported", "Send text to a phone number: nothing else can be sent.")]);
         };
-        if text.text.chars().count() > 1600 {
+        if said.text.chars().count() > 1600 {
             return Err(vec![problem("/content/text", "too_long", "Write at most 1600 characters.")]);
         }
         let body = form_urlencoded::Serializer::new(String::new())
-            .append_pair("From", settings["number"].as_str().unwrap_or_default())
-            .extend_pairs([("To", &to), ("Body", &text.text)])
+            .append_pair("From", &text(&parse(&settings), "number").unwrap_or_default())
+            .extend_pairs([("To", &to), ("Body", &said.text)])
             .finish();
-        let (method, path, content_type) = ("POST".into(), "/v1/messages".into(), FORM.into());
+        let (method, path, content_type) =
+            ("POST".into(), "/messages".into(), "application/x-www-form-urlencoded".into());
         Ok(vec![Payload { method, path, content_type, body: body.into_bytes() }])
     }
 }
 
+impl inbox::Guest for Sms {
+    fn receive(settings: String, delivery: Delivery, _: u64) -> Result<inbox::Reception, inbox::ReceiveError> {
+        let events = <Self as webhook::Guest>::normalize(Some(settings), delivery);
+        let events = events.map_err(inbox::ReceiveError::Rejected)?;
+        Ok(inbox::Reception { events, replies: vec![], answer: None })
+    }
+}
+
+impl connection::Guest for Sms {
+    fn connect(settings: String, target: WebhookTarget) -> Result<Connected, ConnectError> {
+        let account = account(&settings).map_err(ConnectError::Failed)?;
+        let mut previous = registered(&settings).map_err(ConnectError::Failed)?;
+        previous.retain(|it| it.url.as_ref() != Some(&target.url));
+        if let (Some(foreign), false) = (previous.first(), target.replace_foreign) {
+            return Err(ConnectError::Occupied(foreign.clone()));
+        }
+        register(&settings, Some(&target.url)).map_err(ConnectError::Failed)?;
+        let (account_id, phone_number) = (text(&account, "id"), text(&account, "number"));
+        let (phone_number_id, settles_in_seconds, warnings) = (None, None, vec![]);
+        Ok(Connected { account_id, phone_number_id, phone_number, previous, settles_in_seconds, warnings })
+    }
+
+    fn disconnect(settings: String, target: WebhookTarget, previous: Vec<Registration>) -> Result<(), Error> {
+        let ours = registered(&settings)?.iter().any(|it| it.url.as_ref() == Some(&target.url));
+        if ours { register(&settings, previous.first().and_then(|it| it.url.as_deref())) } else { Ok(()) }
+    }
+
+    fn health(settings: String, target: Option<WebhookTarget>) -> Result<AccountHealth, Error> {
+        let sending = if account(&settings)?["state"] == "active" { Ability::Available } else { Ability::Blocked };
+        let registrations = registered(&settings)?;
+        let receiving = target.map(|target| registrations.iter().any(|it| it.url.as_ref() == Some(&target.url)));
+        Ok(AccountHealth { sending, receiving, registrations, errors: vec![], attributes: vec![] })
+    }
+}
+
+impl sender::Guest for Sms {
+    fn send(settings: String, payload: Payload, reference: Option<String>) -> Result<sender::Sent, Error> {
+        let mut form = form_urlencoded::Serializer::new(String::from_utf8_lossy(&payload.body).into_owned());
+        form.extend_pairs(reference.map(|reference| ("Reference", reference)));
+        let said = ask(&settings, &payload.method, &payload.path, Some((&payload.content_type, form.finish())))?;
+        let (message_id, status) = (text(&said, "id"), text(&said, "state"));
+        Ok(sender::Sent { message_id, status, contact: None, attributes: vec![] })
+    }
+
+    fn mark_read(_: String, _: String) -> Result<(), Error> {
+        Err(error(ErrorClass::Invalid, Retry::Never, "SMS knows no read receipts."))
+    }
+
+    fn typing(_: String, _: String) -> Result<(), Error> {
+        Err(error(ErrorClass::Invalid, Retry::Never, "SMS knows no typing indicator."))
+    }
+}
+
+/// The account whose token this is. Any web server answers 200; only the gateway names a number.
+fn account(settings: &str) -> Result<Value, Error> {
+    let account = ask(settings, "GET", "/account", None)?;
+    let stranger = || error(ErrorClass::Unknown, Retry::AfterChange, "This is not the gateway: check base_url.");
+    account["number"].is_string().then_some(account).ok_or_else(stranger)
+}
+
+fn registered(settings: &str) -> Result<Vec<Registration>, Error> {
+    let url = text(&ask(settings, "GET", "/webhook", None)?, "url");
+    Ok(url.map(|url| Registration { scope: None, url: Some(url), headers: vec![] }).into_iter().collect())
+}
+
+fn register(settings: &str, url: Option<&str>) -> Result<(), Error> {
+    ask(settings, "PUT", "/webhook", Some(("application/json", json!({ "url": url }).to_string()))).map(drop)
+}
+
+fn ask(settings: &str, method: &str, path: &str, body: Option<(&str, String)>) -> Result<Value, Error> {
+    let base_url = text(&parse(settings), "base_url").unwrap_or_else(|| "https://api.sms.example/v1".into());
+    let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+    let mut headers = vec![header("Authorization", "Bearer {{secret:auth_token}}")];
+    headers.extend(body.iter().map(|(content_type, _)| header("Content-Type", content_type)));
+    let (url, body) = (format!("{}{path}", base_url.trim_end_matches('/')), body.map(|it| it.1.into_bytes()));
+    let request =
+        Request { method: method.into(), url, headers, body, fill_body: false, timeout_ms: None, seal: vec![] };
+    let answer = http::send(&request).map_err(|failure| match failure {
+        Failure::Denied(why) => error(ErrorClass::Invalid, Retry::Never, &why),
+        Failure::Interrupted(why) if request.method == "POST" => error(ErrorClass::Uncertain, Retry::Unknown, &why),
+        Failure::Unreachable(why) | Failure::Interrupted(why) => error(ErrorClass::Temporary, Retry::Backoff, &why),
+        other => error(ErrorClass::Uncertain, Retry::Unknown, &format!("There is no answer to read: {other}")),
+    })?;
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let (class, retry) = match answer.status {
+        200..300 => return Ok(said),
+        401 | 403 => (ErrorClass::Unauthorised, Retry::AfterChange),
+        429 => (ErrorClass::RateLimited, Retry::Backoff),
+        500.. => (ErrorClass::Temporary, Retry::Backoff),
+        _ => (ErrorClass::Invalid, Retry::Never),
+    };
+    Err(error(class, retry, &text(&said, "error").unwrap_or_else(|| format!("HTTP status {}", answer.status))))
+}
+
+fn parse(settings: &str) -> Value {
+    serde_json::from_str(settings).unwrap_or_default()
+}
+
+fn text(object: &Value, member: &str) -> Option<String> {
+    object[member].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 fn problem(pointer: &str, code: &str, message: &str) -> Problem {
     Problem { pointer: pointer.into(), code: code.into(), message: message.into(), source: None }
+}
+
+fn error(class: ErrorClass, retry: Retry, message: &str) -> Error {
+    let (message, attributes) = (Some(message.into()), vec![]);
+    Error { class, retry, code: None, title: None, message, details: None, link: None, remedy: None, attributes }
 }

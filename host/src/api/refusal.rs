@@ -1,0 +1,166 @@
+//! What the host's errors are to callers of the API.
+
+use axum::http::StatusCode;
+use serde_json::{json, value};
+use url::Url;
+
+use super::problem::Problem;
+use super::{RETRY, broken};
+use crate::capability::OriginError;
+use crate::contract::connection::Registration;
+use crate::contract::json;
+use crate::contract::storage::Failure;
+use crate::contract::types::{Error, ErrorClass};
+use crate::store::StoreError;
+use crate::{CallError, ChannelError, LoadError, SendError};
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+/// A backup goes to a file of the caller's choice, and may fail for it.
+pub(super) fn of_backup(error: StoreError) -> Problem {
+    match error {
+        StoreError::Exists { .. } => {
+            Problem::conflict("exists", "The file exists", error.to_string())
+        }
+        StoreError::File { .. } => broken("/file", "file", error.to_string()),
+        error => error.into(),
+    }
+}
+
+impl From<ChannelError> for Problem {
+    fn from(error: ChannelError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            ChannelError::Invalid(problems) => Self::unprocessable(&problems),
+            ChannelError::Taken { member, by } => {
+                Self::conflict("taken", "Another channel has it", sentence)
+                    .with("member", member)
+                    .with("by", by)
+            }
+            ChannelError::Load(error @ LoadError::Read { .. }) => Self::internal(&error),
+            ChannelError::Load(_) | ChannelError::Incomplete(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "component",
+                "The component can't be used",
+                sentence,
+            ),
+            ChannelError::Occupied(registration) => occupied(&registration),
+            ChannelError::Refused(error) => refused(&error, sentence),
+            ChannelError::Origin(error) => origin(&error, sentence),
+            ChannelError::Call(error) => error.into(),
+            ChannelError::Store(error) => error.into(),
+            error @ (ChannelError::Vault(_)
+            | ChannelError::Random(_)
+            | ChannelError::Damaged(_)) => Self::internal(&error),
+        }
+    }
+}
+
+/// Only the origin of where the webhook leads is told: the rest of an address may be somebody's secret.
+fn occupied(registration: &Registration) -> Problem {
+    let url = registration.url.as_deref().map(Url::parse);
+    let origin = url.and_then(Result::ok);
+    let origin = origin.map(|url| url.origin().ascii_serialization());
+    let problem = Problem::conflict(
+        "occupied",
+        "The webhook leads elsewhere",
+        format!(
+            "the vendor delivers this number's webhooks to {}; send replace_foreign to replace that, or leave it",
+            origin.as_deref().unwrap_or("another address")
+        ),
+    );
+    match origin {
+        Some(origin) => problem.with("origin", origin),
+        None => problem,
+    }
+}
+
+fn refused(error: &Error, sentence: String) -> Problem {
+    let problem = if error.class == ErrorClass::Unauthorised {
+        let title = "The vendor does not take the credentials";
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "credentials",
+            title,
+            sentence,
+        )
+    } else {
+        Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "vendor",
+            "The vendor refused",
+            sentence,
+        )
+    };
+    problem.with("error", json!(error))
+}
+
+fn origin(error: &OriginError, sentence: String) -> Problem {
+    let pointer = match error {
+        OriginError::Setting { pointer, .. } => pointer,
+        _ => "",
+    };
+    broken(pointer, "origin", sentence)
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            CallError::Absent(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unsupported",
+                "The channel does not have this",
+                sentence,
+            ),
+            CallError::Busy { .. } => Self::unavailable(sentence, RETRY),
+            error => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "plugin",
+                "The plugin failed",
+                sentence,
+            )
+            .with("reason", error.reason()),
+        }
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        let sentence = error.to_string();
+        let refused =
+            |kind, title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title, &*sentence);
+        match error {
+            SendError::Invalid(problems) => Self::unprocessable(&problems),
+            SendError::WindowClosed { since, problems } => {
+                let detail = match &*problems {
+                    [one] => one.message.clone(),
+                    _ => sentence,
+                };
+                let problem = Self::conflict("window-closed", "The window is closed", detail)
+                    .with("problems", json!(problems));
+                let since =
+                    since.map(|since| json::timestamp::serialize(&since, value::Serializer));
+                match since {
+                    Some(Ok(since)) => problem.with("since", since),
+                    _ => problem,
+                }
+            }
+            SendError::KeyReused => refused("key-reused", "The key was used before"),
+            SendError::Key => refused("key", "The key can't be taken"),
+            SendError::Call(error) => error.into(),
+            SendError::Storage(Failure::Limit(_)) => {
+                refused("storage-limit", "The channel's storage is full")
+            }
+            SendError::Storage(error) => Self::internal(&error),
+            SendError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! Secrets on their way out and back: placeholders are filled, values masked, credentials in answers sealed.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::capability::Secrets;
+use crate::contract::http::Seal;
+use crate::plain;
+use crate::settings::{SECRET_BYTES, Secret, placeholder};
+
+/// What a placeholder begins with.
+pub(super) const OPEN: &str = "{{secret:";
+
+/// What it ends with.
+const CLOSE: &str = "}}";
+
+/// The longest name of a sealed string, with its members.
+const NAME_BYTES: usize = 256;
+
+/// How many strings one answer may have sealed.
+const SEALED: usize = 256;
+
+/// Values shorter than this are not masked: they stand in every answer by chance, and are no secrets.
+const MASKED_BYTES: usize = 8;
+
+/// A sealed value that is one lower-case word of at most so many letters, or a media type, is not masked: a registration
+/// holds such words beside its credentials, and so does every other answer.
+const WORD_BYTES: usize = 12;
+
+/// How a value is written where it is put in, so that it can't break out of its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Escape {
+    /// As it is.
+    None,
+    /// As the content of a JSON string.
+    Json,
+    /// As a part of a form.
+    Form,
+}
+
+impl Escape {
+    /// For a body of this type; none where it isn't known how.
+    pub(super) fn of(content_type: &str) -> Option<Self> {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let essence = essence.to_ascii_lowercase();
+        if essence == "application/json" || essence.ends_with("+json") {
+            Some(Self::Json)
+        } else if essence == "application/x-www-form-urlencoded" {
+            Some(Self::Form)
+        } else {
+            None
+        }
+    }
+
+    fn write(self, value: &str) -> String {
+        match self {
+            Self::None => value.to_owned(),
+            Self::Json => json(value),
+            Self::Form => form(value),
+        }
+    }
+}
+
+/// Whether there is a placeholder in it.
+pub(super) fn asks(text: &[u8]) -> bool {
+    find(text, OPEN).is_some()
+}
+
+/// Puts the values of secrets in for their placeholders. What was put in is not looked at again.
+///
+/// The sentence says why not: a secret is absent, or the result is longer than `limit`.
+pub(super) fn fill(
+    text: &[u8],
+    secrets: &dyn Secrets,
+    escape: Escape,
+    limit: usize,
+) -> Result<Vec<u8>, String> {
+    let mut filled = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = find(rest, OPEN) {
+        filled.extend_from_slice(&rest[..start]);
+        rest = &rest[start + OPEN.len()..];
+        let end = find(rest, CLOSE).ok_or("a placeholder of a secret has no end: write }}")?;
+        let name = String::from_utf8_lossy(&rest[..end]);
+        let secret = secrets.get(&name).ok_or_else(|| {
+            let shown: String = name.chars().take(NAME_BYTES).collect();
+            format!(
+                "there is no secret for {}: set it, or leave the placeholder out",
+                plain(&placeholder(&shown))
+            )
+        })?;
+        filled.extend_from_slice(escape.write(secret.expose()).as_bytes());
+        rest = &rest[end + CLOSE.len()..];
+        if filled.len() + rest.len() > limit {
+            return Err(format!("with its secrets it is longer than {limit} bytes"));
+        }
+    }
+    filled.extend_from_slice(rest);
+    Ok(filled)
+}
+
+fn find(text: &[u8], part: &str) -> Option<usize> {
+    text.windows(part.len())
+        .position(|window| window == part.as_bytes())
+}
+
+/// What has to be replaced in answers, and by what.
+pub(super) struct Mask {
+    /// By their first byte, the longest first.
+    patterns: Vec<Vec<(Vec<u8>, String)>>,
+}
+
+impl Mask {
+    /// Masks these secrets in the forms that an answer may repeat them in. `sealed` says whether a name is one of a
+    /// value that came in an answer.
+    pub(super) fn new(secrets: &[(String, Secret)], sealed: impl Fn(&str) -> bool) -> Self {
+        let mut patterns = vec![Vec::new(); 256];
+        let mut add = |pattern: String, placeholder: &str| {
+            let bucket: &mut Vec<_> = &mut patterns[usize::from(pattern.as_bytes()[0])];
+            bucket.push((pattern.into_bytes(), placeholder.to_owned()));
+        };
+        for (name, secret) in secrets {
+            let placeholder = placeholder(name);
+            let value = secret.expose();
+            if value.len() >= MASKED_BYTES && !(sealed(name) && is_word(value)) {
+                for form in forms(value) {
+                    add(form, &placeholder);
+                }
+            }
+            // A secret whose value is a part of a placeholder must not spoil it.
+            add(placeholder.clone(), &placeholder);
+        }
+        for bucket in &mut patterns {
+            bucket.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        }
+        Self { patterns }
+    }
+
+    /// The text with a placeholder in place of each secret; none where it becomes longer than `limit`.
+    pub(super) fn mask(&self, text: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let mut masked = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((first, after)) = rest.split_first() {
+            let secret = self.patterns[usize::from(*first)]
+                .iter()
+                .find(|(pattern, _)| rest.starts_with(pattern));
+            if let Some((pattern, placeholder)) = secret {
+                masked.extend_from_slice(placeholder.as_bytes());
+                rest = &rest[pattern.len()..];
+            } else {
+                masked.push(*first);
+                rest = after;
+            }
+            if masked.len() > limit {
+                return None;
+            }
+        }
+        Some(masked)
+    }
+}
+
+fn is_word(value: &str) -> bool {
+    value.len() <= WORD_BYTES && value.bytes().all(|b| b.is_ascii_lowercase())
+        || value.starts_with("application/")
+        || value.starts_with("text/")
+}
+
+/// The forms of a value: as it is, in JSON (some write `\/`), in addresses, in base64 and hexadecimal.
+fn forms(value: &str) -> Vec<String> {
+    let mut forms = vec![
+        value.to_owned(),
+        json(value),
+        json(value).replace('/', "\\/"),
+        form(value),
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+        hex::encode(value),
+        hex::encode_upper(value),
+    ];
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// As the content of a JSON string.
+fn json(value: &str) -> String {
+    let quoted = Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// As a part of a form.
+fn form(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// Keeps the members of a JSON answer that it should, and gives the answer with their placeholders. None where the
+/// answer may hold credentials that were not found or could not be kept (it is no JSON, or over a bound), and where it
+/// speaks of placeholders itself: written back, it would ask for secrets.
+pub(super) fn seal(body: &[u8], seals: &[Seal], secrets: &dyn Secrets) -> Option<Vec<u8>> {
+    let mut answer: Value = serde_json::from_slice(body).ok()?;
+    let mut taken = Vec::new();
+    for seal in seals {
+        if let Some(member) = answer.pointer_mut(&seal.pointer) {
+            take(member, seal.name.clone(), &mut taken)?;
+        }
+    }
+    let answer = answer.to_string().into_bytes();
+    let placeholders = answer.windows(OPEN.len());
+    if placeholders.filter(|part| *part == OPEN.as_bytes()).count() != taken.len() {
+        return None;
+    }
+    for (name, value) in taken {
+        if !secrets.keep(&name, Secret::new(value)) {
+            return None;
+        }
+    }
+    Some(answer)
+}
+
+/// Takes the strings out of a member and puts their placeholders in. None where one is over a bound.
+fn take(member: &mut Value, name: String, taken: &mut Vec<(String, String)>) -> Option<()> {
+    if name.len() > NAME_BYTES {
+        return None;
+    }
+    match member {
+        Value::String(text) if !text.is_empty() => {
+            if text.len() > SECRET_BYTES || taken.len() == SEALED {
+                return None;
+            }
+            let value = std::mem::replace(text, placeholder(&name));
+            taken.push((name, value));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                take(item, format!("{name}/{index}"), taken)?;
+            }
+        }
+        Value::Object(members) => {
+            for (key, member) in members {
+                take(member, format!("{name}/{}", escaped(key)), taken)?;
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+/// A member's name as a part of a placeholder: what could end it, or be read in two ways, is written as `%2F`.
+fn escaped(key: &str) -> String {
+    let mut escaped = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}

@@ -1,0 +1,137 @@
+//! A channel's account at its vendor, as the plugin speaks with it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::keyring::{Keyring, PATH};
+use super::{Channel, ChannelError, Current};
+use crate::capability::{Http, Lent};
+use crate::contract::connection::{
+    AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
+};
+use crate::host::Shared;
+use crate::{CallError, Plugin};
+
+/// A channel's account at its vendor.
+pub(super) struct Account<'a> {
+    pub(super) host: &'a Arc<Shared>,
+    pub(super) plugin: &'a Plugin,
+    pub(super) http: &'a Arc<dyn Http>,
+    pub(super) settings: &'a str,
+    pub(super) keyring: &'a Keyring,
+}
+
+impl<'a> Account<'a> {
+    pub(super) fn of(host: &'a Arc<Shared>, channel: &'a Channel, current: &'a Current) -> Self {
+        Self {
+            host,
+            plugin: &channel.plugin,
+            http: &current.http,
+            settings: &current.settings,
+            keyring: &channel.keyring,
+        }
+    }
+
+    fn lent(&self) -> Lent {
+        Lent {
+            http: Some(Arc::clone(self.http)),
+            storage: None,
+        }
+    }
+
+    /// Where the vendor shall deliver; absent without a public address.
+    pub(super) fn target(&self, replace_foreign: bool) -> Option<WebhookTarget> {
+        let base = self.host.options.public_url.as_deref()?;
+        let path = self.keyring.own(PATH)?;
+        Some(WebhookTarget {
+            url: format!("{base}/webhooks/{}", path.expose()),
+            replace_foreign,
+        })
+    }
+
+    /// Proves the credentials and registers the webhook. Without a public address it only proves.
+    pub(super) async fn connect(
+        &self,
+        replace_foreign: bool,
+    ) -> Result<Option<Connected>, ChannelError> {
+        let Some(target) = self.target(replace_foreign) else {
+            self.health(None).await?;
+            return Ok(None);
+        };
+        let mut connected = self.register(&target).await?;
+        if let Err(ConnectError::Occupied(found)) = &connected
+            && self.is_ours(found)
+        {
+            // This host, at an address that it had before. What was sealed of it is ours and replaces nothing.
+            let secrets = self.keyring.snapshot();
+            connected = self
+                .register(&WebhookTarget {
+                    replace_foreign: true,
+                    ..target
+                })
+                .await?;
+            self.keyring.replace(secrets);
+            if let Ok(connected) = &mut connected {
+                connected.previous.retain(|it| !self.is_ours(it));
+            }
+        }
+        match connected {
+            Ok(connected) => Ok(Some(connected)),
+            Err(ConnectError::Settings(problems)) => Err(ChannelError::Invalid(problems)),
+            Err(ConnectError::Occupied(registration)) => Err(ChannelError::Occupied(registration)),
+            Err(ConnectError::Failed(error)) => Err(ChannelError::Refused(error.into())),
+        }
+    }
+
+    async fn register(
+        &self,
+        target: &WebhookTarget,
+    ) -> Result<Result<Connected, ConnectError>, CallError> {
+        let began = Instant::now();
+        let connected = match self.plugin.instantiate_with(self.lent()).await {
+            Ok(mut sandbox) => sandbox.connect(self.settings, target).await,
+            Err(error) => Err(error),
+        };
+        self.host
+            .metrics
+            .called("", "connection.connect", &connected, began.elapsed());
+        connected
+    }
+
+    /// Whether a registration has this channel's path, which nobody else knows.
+    fn is_ours(&self, registration: &Registration) -> bool {
+        let path = self.keyring.own(PATH);
+        let url = registration.url.as_deref();
+        path.zip(url)
+            .is_some_and(|(path, url)| url.ends_with(path.expose()))
+    }
+
+    pub(super) async fn health(
+        &self,
+        target: Option<&WebhookTarget>,
+    ) -> Result<AccountHealth, ChannelError> {
+        let mut sandbox = self.plugin.instantiate_with(self.lent()).await?;
+        let health = sandbox.health(self.settings, target).await?;
+        health.map_err(|error| ChannelError::Refused(error.into()))
+    }
+
+    pub(super) async fn disconnect(&self, connected: &Connected) -> Result<(), ChannelError> {
+        let Some(target) = self.target(false) else {
+            return Ok(());
+        };
+        let mut sandbox = self.plugin.instantiate_with(self.lent()).await?;
+        let given_back = sandbox
+            .disconnect(self.settings, &target, &connected.previous)
+            .await?;
+        given_back.map_err(|error| ChannelError::Refused(error.into()))
+    }
+
+    /// Gives the webhook back after something else went wrong.
+    pub(super) async fn give_back(&self, connected: Option<&Connected>) {
+        if let Some(connected) = connected
+            && let Err(error) = self.disconnect(connected).await
+        {
+            tracing::warn!(%error, "a webhook could not be given back");
+        }
+    }
+}

@@ -1,0 +1,631 @@
+//! Adding, changing, connecting and removing channels.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+
+use rusqlite::{Connection as Database, params};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
+
+use super::account::Account;
+use super::keyring::{self, Keyring, PATH, WEBHOOK};
+use super::{Channel, ChannelError, Current, State, settings};
+use crate::contract::connection::{AccountHealth, Connected, Registration};
+use crate::contract::types::{Header, Timestamp};
+use crate::contract::{FULL, json};
+use crate::events::{self, Notice, Standing};
+use crate::host::Shared;
+use crate::plugins::Component;
+use crate::settings::{Secret, Settings};
+use crate::store::StoreError;
+use crate::vault::VaultError;
+
+/// Random bytes of a path and of a webhook's secret.
+const RANDOM_BYTES: usize = 24;
+
+/// The problem by which a channel says that nothing could prove its credentials.
+const BY_HAND: &str = "this host has no public address: register the webhook's address and headers at the vendor by hand";
+
+/// A channel to add.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    /// Its component.
+    pub component: Component,
+    /// Its settings, with secrets.
+    pub settings: String,
+    /// What to call it, where the settings do not say.
+    pub name: Option<String>,
+    /// Replace a webhook that leads elsewhere.
+    pub replace_foreign: bool,
+}
+
+/// A change of a channel's settings.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The members to change; `null` takes one away, the placeholder of a secret leaves it as it is.
+    pub members: Map<String, Value>,
+    /// Replace a webhook that leads elsewhere.
+    pub replace_foreign: bool,
+}
+
+/// A channel as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The channel's own id, and its version.
+    pub plugin: String,
+    /// Whose component it is: `bundled`, or a file's hash.
+    pub component: String,
+    /// The company whose API it speaks.
+    pub provider: String,
+    /// How it stands.
+    pub state: State,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Its settings, with a placeholder for each secret.
+    pub settings: Box<RawValue>,
+    /// What connecting told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected: Option<Connected>,
+    /// When it was added.
+    #[serde(with = "json::timestamp")]
+    pub added: Timestamp,
+    /// Since when it has heard everything.
+    #[serde(
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub listening_since: Option<Timestamp>,
+    /// When the last delivery came, since the host was started.
+    #[serde(
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub last_delivery: Option<Timestamp>,
+    /// What has to be registered at the vendor by hand, where the host could not do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register: Option<Registration>,
+}
+
+/// How a channel's account is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checked {
+    /// What the vendor says.
+    #[serde(flatten)]
+    pub health: AccountHealth,
+    /// How the channel stands now.
+    pub state: State,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Adds a channel: checks its settings, proves its credentials, registers its webhook.
+pub(crate) async fn add(
+    host: &Arc<Shared>,
+    addition: Addition,
+) -> Result<Arc<Channel>, ChannelError> {
+    let plugins = Arc::clone(&host.plugins);
+    let component = addition.component;
+    let taken = tokio::task::spawn_blocking(move || plugins.take(&component)).await;
+    let (component, plugin) = taken.map_err(|_| StoreError::Panicked)??;
+    let missing: Vec<_> = FULL.into_iter().filter(|name| !plugin.has(name)).collect();
+    if !missing.is_empty() {
+        return Err(ChannelError::Incomplete(missing));
+    }
+    let description = plugin.describe().await?;
+    let examined = settings::examine(&plugin, &description, &addition.settings).await?;
+    let name = settings::name(&examined.visible).or(addition.name);
+    let name = name.unwrap_or_else(|| description.display_name.clone());
+
+    let _one_at_a_time = host.registry.changing.lock().await;
+    let wanted = settings::unique(&description, &examined.visible);
+    free(host, None, &name, &wanted)?;
+    let mut secrets = examined.secrets;
+    secrets.insert(PATH.to_owned(), random()?);
+    secrets.insert(WEBHOOK.to_owned(), random()?);
+    let keyring = Arc::new(Keyring::new(secrets));
+    let (authentication, http) = host.gates(&description, &examined.visible, &keyring)?;
+    let account = Account {
+        host,
+        plugin: &plugin,
+        http: &http,
+        settings: &examined.visible,
+        keyring: &keyring,
+    };
+    let connected = account.connect(addition.replace_foreign).await?;
+    let now = host.clock.now();
+    let by_hand = connected.is_none();
+    let current = Current {
+        name,
+        settings: examined.visible.clone(),
+        authentication,
+        http: Arc::clone(&http),
+        state: if by_hand {
+            State::NotReceiving
+        } else {
+            State::Connected
+        },
+        detail: by_hand.then(|| BY_HAND.to_owned()),
+        listening_since: connected.as_ref().map(|_| now),
+        connected,
+        added: now,
+    };
+    let id = Uuid::now_v7().to_string();
+    let stored = async {
+        number_is_free(host, None, &current)?;
+        let description = serde_json::to_string(&description).unwrap_or_default();
+        let secrets = sealed(host, &id, &keyring.snapshot())?;
+        let (id, component, current) = (id.clone(), component.clone(), current.clone());
+        let latest = host
+            .store
+            .write(move |connection| {
+                connection.execute(
+                    "INSERT INTO channel (id, name, plugin, description, settings, state, added)
+                     VALUES (?1, ?2, ?3, ?4, '{}', '', ?5)",
+                    params![id, current.name, component, description, now],
+                )?;
+                write(connection, &id, now, &current, Some(&secrets))
+            })
+            .await?;
+        Ok::<_, ChannelError>(latest)
+    };
+    let latest = match stored.await {
+        Ok(latest) => latest,
+        Err(error) => {
+            // Nobody would take in what comes to the webhook that was just registered.
+            account.give_back(current.connected.as_ref()).await;
+            return Err(error);
+        }
+    };
+    host.events.committed(latest);
+    let channel = Channel {
+        id,
+        plugin: plugin.clone(),
+        description: description.clone(),
+        component,
+        keyring: Arc::clone(&keyring),
+        storage: Mutex::default(),
+        changing: Mutex::default(),
+        arrived: Notify::new(),
+        due: Notify::new(),
+        current: RwLock::new(Arc::new(current)),
+        last_delivery: AtomicU64::new(0),
+    };
+    tracing::info!(
+        channel = channel.id,
+        plugin = description.id,
+        "channel added"
+    );
+    Ok(host.registry.start(host, channel))
+}
+
+/// Changes a channel's settings. What the vendor must agree to is proved first; where that fails, nothing changes.
+pub(crate) async fn change(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    change: Change,
+) -> Result<(), ChannelError> {
+    let _one_at_a_time = host.registry.changing.lock().await;
+    let _alone = channel.changing.lock().await;
+    let old = channel.current();
+    let old_secrets = channel.keyring.snapshot();
+    let description = &channel.description;
+    let changed = settings::change(description, &old.settings, &old_secrets, &change.members);
+    let new = settings::examine(&channel.plugin, description, &changed).await?;
+    let name = settings::name(&new.visible).unwrap_or_else(|| old.name.clone());
+    let wanted = settings::unique(description, &new.visible);
+    free(host, Some(channel), &name, &wanted)?;
+
+    let proved = settings::must_be_proved(description, (&old.settings, &old_secrets), &new);
+    let Settings {
+        visible, secrets, ..
+    } = new;
+    // What is not of the settings stays: the host's own, and what was sealed.
+    let mut all = old_secrets.clone();
+    all.retain(|name, _| {
+        !description
+            .secrets
+            .iter()
+            .any(|secret| secret.name == *name)
+    });
+    all.extend(secrets);
+    let staged = Arc::new(Keyring::new(all));
+    let (authentication, http) = host.gates(description, &visible, &staged)?;
+    let mut current = Current {
+        name,
+        settings: visible.clone(),
+        authentication,
+        http: Arc::clone(&http),
+        ..(*old).clone()
+    };
+    if proved && old.state != State::Disconnected {
+        let account = Account {
+            host,
+            plugin: &channel.plugin,
+            http: &http,
+            settings: &visible,
+            keyring: &staged,
+        };
+        let mut connected = account.connect(change.replace_foreign).await?;
+        let now = host.clock.now();
+        if let (Some(connected), Some(before)) = (&mut connected, &old.connected)
+            && connected.phone_number_id == before.phone_number_id
+        {
+            remember(connected, before);
+        }
+        set_connected(&mut current, connected, now);
+        if let Err(error) = number_is_free(host, Some(channel), &current) {
+            account.give_back(current.connected.as_ref()).await;
+            return Err(error);
+        }
+    }
+    let moved = match (&old.connected, &current.connected) {
+        (Some(before), Some(now)) => before.phone_number_id != now.phone_number_id,
+        _ => false,
+    };
+    if moved {
+        // The other number's webhook would go on to lead here.
+        Account::of(host, channel, &old)
+            .give_back(old.connected.as_ref())
+            .await;
+    }
+    store(host, channel, &current, Some(&staged.snapshot())).await?;
+    channel.keyring.replace(staged.snapshot());
+    // The keyring of the channel's life is the one that its HTTP reads.
+    let (authentication, http) = host.gates(description, &visible, &channel.keyring)?;
+    channel.put(Current {
+        authentication,
+        http,
+        ..current
+    });
+    channel.due.notify_one();
+    tracing::info!(channel = channel.id, proved, "settings changed");
+    Ok(())
+}
+
+/// Connects a channel again: after it was disconnected, or because its webhook leads elsewhere.
+pub(crate) async fn connect(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    replace_foreign: bool,
+) -> Result<(), ChannelError> {
+    let _alone = channel.changing.lock().await;
+    let mut current = (*channel.current()).clone();
+    let staged = Arc::new(Keyring::new(channel.keyring.snapshot()));
+    let (_, http) = host.gates(&channel.description, &current.settings, &staged)?;
+    let account = Account {
+        http: &http,
+        keyring: &staged,
+        ..Account::of(host, channel, &current)
+    };
+    let mut connected = account.connect(replace_foreign).await?;
+    if let (Some(connected), Some(before)) = (&mut connected, &current.connected) {
+        remember(connected, before);
+    }
+    set_connected(&mut current, connected, host.clock.now());
+    store(host, channel, &current, Some(&staged.snapshot())).await?;
+    channel.keyring.replace(staged.snapshot());
+    channel.put(current);
+    channel.due.notify_one();
+    Ok(())
+}
+
+/// Gives a channel's webhook back to what was registered before.
+pub(crate) async fn disconnect(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+) -> Result<(), ChannelError> {
+    let _alone = channel.changing.lock().await;
+    let mut current = (*channel.current()).clone();
+    if let Some(connected) = &current.connected {
+        let account = Account::of(host, channel, &current);
+        account.disconnect(connected).await?;
+    }
+    current.state = State::Disconnected;
+    current.detail = None;
+    current.listening_since = None;
+    current.connected = current.connected.map(|connected| Connected {
+        previous: Vec::new(),
+        ..connected
+    });
+    store(host, channel, &current, None).await?;
+    channel.put(current);
+    Ok(())
+}
+
+/// Removes a channel with all that belongs to it. Unless `force`, only where its webhook could be given back.
+pub(crate) async fn remove(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    force: bool,
+) -> Result<(), ChannelError> {
+    if channel.current().state != State::Disconnected {
+        match disconnect(host, channel).await {
+            Err(error) if force => {
+                tracing::warn!(channel = channel.id, %error, "removed without giving its webhook back");
+            }
+            other => other?,
+        }
+    }
+    host.registry.stop(&channel.id);
+    let id = channel.id.clone();
+    host.store
+        .write(move |connection| {
+            connection.execute("DELETE FROM channel WHERE id = ?1", [id])?;
+            Ok::<_, StoreError>(())
+        })
+        .await?;
+    host.inbox.recount().await?;
+    Ok(())
+}
+
+/// Asks the vendor how a channel's account is, and where its webhook leads.
+pub(crate) async fn check(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+) -> Result<Checked, ChannelError> {
+    let _alone = channel.changing.lock().await;
+    let current = channel.current();
+    let account = Account::of(host, channel, &current);
+    let target = account.target(false);
+    let health = account.health(target.as_ref()).await?;
+    let now = host.clock.now();
+    let mut next = (*current).clone();
+    match health.receiving {
+        Some(true) if matches!(next.state, State::NotReceiving | State::Disconnected) => {
+            next.state = State::Connected;
+            next.detail = None;
+            next.listening_since = next.listening_since.or(Some(now));
+        }
+        Some(false) if next.state != State::Disconnected => {
+            let mut elsewhere = health
+                .registrations
+                .iter()
+                .filter_map(|it| it.url.as_deref());
+            let detail = match elsewhere.next() {
+                Some(url) => format!("the vendor delivers to {}", origin(url)),
+                None => "no webhook is registered at the vendor".to_owned(),
+            };
+            next.state = State::NotReceiving;
+            next.detail = Some(format!("{detail}: connect the channel again"));
+            next.listening_since = None;
+        }
+        _ => {}
+    }
+    if (next.state, &next.detail) != (current.state, &current.detail) {
+        store(host, channel, &next, None).await?;
+        channel.put(next.clone());
+    }
+    Ok(Checked {
+        health,
+        state: next.state,
+        detail: next.detail,
+    })
+}
+
+/// Remembers that deliveries come.
+pub(crate) async fn heard(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<(), ChannelError> {
+    let _alone = channel.changing.lock().await;
+    let mut current = (*channel.current()).clone();
+    if current.state == State::Receiving {
+        return Ok(());
+    }
+    current.state = State::Receiving;
+    current.detail = None;
+    current.listening_since = current.listening_since.or(Some(host.clock.now()));
+    store(host, channel, &current, None).await?;
+    channel.put(current);
+    Ok(())
+}
+
+/// What has to be registered at the vendor: the channel's address and headers, with the secret in them.
+pub(crate) fn registration(host: &Shared, channel: &Channel) -> Registration {
+    let current = channel.current();
+    let path = channel.keyring.own(PATH);
+    let path = path.as_ref().map_or("", |path| path.expose());
+    let base = host.options.public_url.as_deref();
+    let base = base.unwrap_or("https://<this host's public address>");
+    let secret = channel.keyring.own(WEBHOOK);
+    let header = current.authentication.secret_header();
+    let header = header.zip(secret).map(|(name, secret)| Header {
+        name: name.to_owned(),
+        value: secret.expose().to_owned(),
+    });
+    Registration {
+        scope: None,
+        url: Some(format!("{base}/webhooks/{path}")),
+        headers: header.into_iter().collect(),
+    }
+}
+
+/// A channel as it is shown.
+pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
+    let current = channel.current();
+    let description = &channel.description;
+    let by_hand = current.connected.is_none() && current.state == State::NotReceiving;
+    Connection {
+        id: channel.id.clone(),
+        name: current.name.clone(),
+        plugin: format!("{} {}", description.id, description.version),
+        component: channel.component.clone(),
+        provider: description.provider.clone(),
+        state: current.state,
+        detail: current.detail.clone(),
+        settings: RawValue::from_string(current.settings.clone()).unwrap_or_default(),
+        connected: current.connected.clone(),
+        added: current.added,
+        listening_since: current.listening_since,
+        last_delivery: channel.last_heard(),
+        register: by_hand.then(|| registration(host, channel)),
+    }
+}
+
+/// What was there before ours, an earlier connection may have seen: where ours was in its place this time, that counts.
+fn remember(connected: &mut Connected, before: &Connected) {
+    for earlier in &before.previous {
+        let seen_again = |now: &Registration| now.scope == earlier.scope;
+        if !connected.previous.iter().any(seen_again) {
+            connected.previous.push(earlier.clone());
+        }
+    }
+}
+
+fn set_connected(current: &mut Current, connected: Option<Connected>, now: Timestamp) {
+    if connected.is_some() {
+        current.state = State::Connected;
+        current.detail = None;
+        current.listening_since = current.listening_since.or(Some(now));
+        current.connected = connected;
+    } else {
+        current.state = State::NotReceiving;
+        current.detail = Some(BY_HAND.to_owned());
+        current.connected = None;
+    }
+}
+
+/// Whether no other channel has the name, or a member that only one may have.
+fn free(
+    host: &Shared,
+    own: Option<&Channel>,
+    name: &str,
+    wanted: &[(String, String)],
+) -> Result<(), ChannelError> {
+    for other in others(host, own) {
+        let current = other.current();
+        let taken = |member: &str| ChannelError::Taken {
+            member: member.to_owned(),
+            by: current.name.clone(),
+        };
+        if current.name.eq_ignore_ascii_case(name) {
+            return Err(taken("name"));
+        }
+        let has = settings::unique(&other.description, &current.settings);
+        if let Some((member, _)) = wanted.iter().find(|wanted| has.contains(wanted)) {
+            return Err(taken(member));
+        }
+    }
+    Ok(())
+}
+
+/// Whether no other channel is connected to the number that the vendor names.
+fn number_is_free(
+    host: &Shared,
+    own: Option<&Channel>,
+    current: &Current,
+) -> Result<(), ChannelError> {
+    let id = |current: &Current| current.connected.as_ref()?.phone_number_id.clone();
+    let Some(wanted) = id(current) else {
+        return Ok(());
+    };
+    for other in others(host, own) {
+        let theirs = other.current();
+        if id(&theirs).as_ref() == Some(&wanted) {
+            return Err(ChannelError::Taken {
+                member: "phone_number".to_owned(),
+                by: theirs.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn others(host: &Shared, own: Option<&Channel>) -> Vec<Arc<Channel>> {
+    let mut others = host.registry.all();
+    others.retain(|other| own.is_none_or(|own| own.id != other.id));
+    others
+}
+
+type Sealed = Vec<(String, Vec<u8>)>;
+
+fn sealed(
+    host: &Shared,
+    channel: &str,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<Sealed, VaultError> {
+    secrets
+        .iter()
+        .map(|(name, secret)| Ok((name.clone(), host.vault.seal(channel, name, secret)?)))
+        .collect()
+}
+
+/// Commits how a channel is configured and stands; with its secrets where they may have changed.
+async fn store(
+    host: &Arc<Shared>,
+    channel: &Channel,
+    current: &Current,
+    secrets: Option<&BTreeMap<String, Secret>>,
+) -> Result<(), ChannelError> {
+    let secrets = secrets
+        .map(|secrets| sealed(host, &channel.id, secrets))
+        .transpose()?;
+    let (id, current, now) = (channel.id.clone(), current.clone(), host.clock.now());
+    let latest = host
+        .store
+        .write(move |connection| write(connection, &id, now, &current, secrets.as_ref()))
+        .await?;
+    host.events.committed(latest);
+    Ok(())
+}
+
+/// Writes down how a channel is configured and stands. Tells of it where its state has changed.
+fn write(
+    connection: &Database,
+    id: &str,
+    now: Timestamp,
+    current: &Current,
+    secrets: Option<&Sealed>,
+) -> Result<Option<i64>, StoreError> {
+    let before: (String, Option<String>) = connection
+        .prepare_cached("SELECT state, detail FROM channel WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let connected = current.connected.as_ref();
+    let connected = connected.and_then(|connected| serde_json::to_string(connected).ok());
+    connection.execute(
+        "UPDATE channel SET name = ?2, settings = ?3, state = ?4, detail = ?5, connected = ?6, listening_since = ?7
+         WHERE id = ?1",
+        params![
+            id,
+            current.name,
+            current.settings,
+            current.state.word(),
+            current.detail,
+            connected,
+            current.listening_since,
+        ],
+    )?;
+    if let Some(secrets) = secrets {
+        keyring::write(connection, id, secrets)?;
+    }
+    if before == (current.state.word().to_owned(), current.detail.clone()) {
+        return Ok(None);
+    }
+    let channel_state = Standing {
+        state: current.state.word(),
+        detail: current.detail.as_deref(),
+    };
+    events::store_notice(connection, id, now, &Notice::Channel { channel_state })
+}
+
+/// The origin of an address: what is behind it may be a secret of somebody else's.
+fn origin(url: &str) -> String {
+    url::Url::parse(url).map_or_else(
+        |_| "another address".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+/// A secret that the host invents.
+fn random() -> Result<Secret, getrandom::Error> {
+    let mut bytes = [0; RANDOM_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(Secret::new(hex::encode(bytes)))
+}

@@ -1,0 +1,75 @@
+//! Why a channel is not added, changed or connected.
+
+use crate::capability::OriginError;
+use crate::contract::connection::Registration;
+use crate::contract::types::{Error, Problem};
+use crate::store::StoreError;
+use crate::vault::VaultError;
+use crate::{CallError, LoadError};
+
+/// Why a channel is not added, changed or connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The settings break rules.
+    #[error("the settings break {} rules", .0.len())]
+    Invalid(Vec<Problem>),
+    /// Another channel of this host has it.
+    #[error(
+        "the channel `{by}` of this host has the same `{member}`: change it, or remove that channel"
+    )]
+    Taken {
+        /// The member of the settings.
+        member: String,
+        /// The other channel's name.
+        by: String,
+    },
+    /// The component is no channel for this host.
+    #[error("the component can't be used: {0}")]
+    Load(#[from] LoadError),
+    /// The component lacks what a channel of a host needs.
+    #[error("the component does not export {}: it can read webhooks and build messages, and not be connected", .0.join(", "))]
+    Incomplete(Vec<&'static str>),
+    /// The number's webhook leads elsewhere.
+    #[error("the vendor delivers this number's webhooks to {}: say that it may be replaced, or leave it", .0.url.as_deref().unwrap_or("another address"))]
+    Occupied(Registration),
+    /// The vendor, or the way to it, refused.
+    #[error("{}", sentence(.0))]
+    Refused(Box<Error>),
+    /// An origin that the settings name can't be used.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The plugin failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A secret can't be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// What the store has of a channel can't be read.
+    #[error("what the store has of the channel {0} can't be read: put a backup back")]
+    Damaged(String),
+}
+
+/// What the vendor said, and what to do.
+fn sentence(error: &Error) -> String {
+    let said = [&error.title, &error.message, &error.details];
+    let mut said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+    said.dedup();
+    let mut sentence = if said.is_empty() {
+        "the vendor refused".to_owned()
+    } else {
+        said.join(": ")
+    };
+    if let Some(code) = &error.code {
+        sentence = format!("{sentence} (code {code})");
+    }
+    if let Some(remedy) = &error.remedy {
+        sentence = format!("{sentence}; {remedy}");
+    }
+    crate::plain(&sentence)
+}

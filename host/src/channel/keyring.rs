@@ -1,0 +1,109 @@
+//! The secrets of one channel: opened in memory, sealed in the store.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use rusqlite::{Connection, params};
+
+use super::ChannelError;
+use crate::capability::Secrets;
+use crate::settings::Secret;
+use crate::store::StoreError;
+use crate::vault::Vault;
+
+/// The host's own: what the vendor must put into a header of each delivery.
+pub(crate) const WEBHOOK: &str = "webhook";
+
+/// The host's own: the part of the channel's address that nobody can guess.
+pub(crate) const PATH: &str = "webhook_path";
+
+/// The secrets of one channel.
+#[derive(Default)]
+pub(crate) struct Keyring(RwLock<BTreeMap<String, Secret>>);
+
+impl Keyring {
+    pub(crate) fn new(secrets: BTreeMap<String, Secret>) -> Self {
+        Self(RwLock::new(secrets))
+    }
+
+    /// The secret of this name, the path too.
+    pub(crate) fn own(&self, name: &str) -> Option<Secret> {
+        let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        secrets.get(name).cloned()
+    }
+
+    /// All of them, by name.
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Secret> {
+        // A map is put in or added to as a whole.
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn replace(&self, secrets: BTreeMap<String, Secret>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+    }
+}
+
+/// What requests may be filled with, and answers masked. Not the path: the plugin is told its whole address, and must find it
+/// again in what the vendor says.
+impl Secrets for Keyring {
+    fn get(&self, name: &str) -> Option<Secret> {
+        self.own(name).filter(|_| name != PATH)
+    }
+
+    fn all(&self) -> Vec<(String, Secret)> {
+        let mut secrets = self.snapshot();
+        secrets.remove(PATH);
+        secrets.into_iter().collect()
+    }
+
+    fn seals(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, name: &str, value: Secret) -> bool {
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.insert(name.to_owned(), value);
+        true
+    }
+}
+
+/// Writes a channel's sealed secrets down, in place of those that are there.
+pub(super) fn write(
+    connection: &Connection,
+    channel: &str,
+    secrets: &[(String, Vec<u8>)],
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM secret WHERE channel = ?1")?
+        .execute([channel])?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO secret (channel, name, sealed) VALUES (?1, ?2, ?3)")?;
+    for (name, sealed) in secrets {
+        insert.execute(params![channel, name, sealed])?;
+    }
+    Ok(())
+}
+
+/// A channel's secrets, opened.
+pub(crate) fn load(
+    connection: &Connection,
+    vault: &Vault,
+    channel: &str,
+) -> Result<BTreeMap<String, Secret>, ChannelError> {
+    let sealed = sealed(connection, channel)?;
+    let open = |(name, sealed): (String, Vec<u8>)| {
+        let secret = vault.open(channel, &name, &sealed)?;
+        Ok((name, secret))
+    };
+    sealed.into_iter().map(open).collect()
+}
+
+fn sealed(connection: &Connection, channel: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT name, sealed FROM secret WHERE channel = ?1")?;
+    let rows = select.query_map([channel], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,268 @@
+//! `send`, `messages`, `resend` and `window`: what goes out.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Session, Status, Usage, print, read};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Hand a message in: from then on it is sent, or an event says why not.
+    Send(Send),
+    /// List a channel's messages, the latest first.
+    Messages {
+        /// The channel's name or id.
+        channel: String,
+        /// Only those in this state (`queued`, `held`, `failed`, …).
+        #[arg(long)]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Send a message again that was held or has failed.
+    Resend {
+        /// The channel's name or id.
+        channel: String,
+        /// The message's id.
+        id: String,
+    },
+    /// Tell whether free-form messages are allowed to a contact.
+    Window {
+        /// The channel's name or id.
+        channel: String,
+        #[command(flatten)]
+        to: To,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Send {
+    /// The channel's name or id.
+    channel: String,
+    /// A file that holds the message; `-` is standard input.
+    #[arg(value_name = "MESSAGE.json", required_unless_present = "to")]
+    message: Option<PathBuf>,
+    /// The phone number to send a text to.
+    #[arg(
+        long,
+        value_name = "PHONE",
+        requires = "text",
+        conflicts_with = "message"
+    )]
+    to: Option<String>,
+    /// The text.
+    #[arg(long, requires = "to")]
+    text: Option<String>,
+    /// An idempotency key: the same key with the same message is the same message.
+    #[arg(long)]
+    key: Option<String>,
+    /// Wait up to 30 seconds for the vendor's answer. Fails where it refuses the message, or does not answer in time.
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct To {
+    /// The contact's phone number.
+    #[arg(long)]
+    phone: Option<String>,
+    /// The vendor's id of the contact.
+    #[arg(long)]
+    user_id: Option<String>,
+    /// A group.
+    #[arg(long)]
+    group: Option<String>,
+}
+
+/// Runs one command.
+pub(super) async fn run(session: &Session, command: Command) -> Result<Status> {
+    let remote = &session.remote;
+    match command {
+        Command::Send(send) => return hand_in(session, send).await,
+        Command::Messages {
+            channel,
+            state,
+            limit,
+        } => {
+            let query = [("state", state), ("limit", limit.map(|it| it.to_string()))];
+            let segments = ["channels", &channel, "messages"];
+            session.show(&remote.get(&segments, &query).await?, list)?;
+        }
+        Command::Resend { channel, id } => {
+            let segments = ["channels", &channel, "messages", &id, "resend"];
+            session.show(&remote.post(&segments, &json!({})).await?, standing)?;
+        }
+        Command::Window { channel, to } => {
+            let query = [
+                ("phone", to.phone),
+                ("user_id", to.user_id),
+                ("group", to.group),
+            ];
+            let segments = ["channels", &channel, "window"];
+            session.show(&remote.get(&segments, &query).await?, window)?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+async fn hand_in(session: &Session, send: Send) -> Result<Status> {
+    let body = message(&send)?;
+    let query = [("wait", send.wait.then(|| "true".to_owned()))];
+    let segments = ["channels", &send.channel, "messages"];
+    let mut request = session.remote.request(Method::POST, &segments, &query);
+    if let Some(key) = &send.key {
+        let key = HeaderValue::from_str(key);
+        let key = key.map_err(|_| Usage("a key is text without control characters".to_owned()))?;
+        request = request.header("idempotency-key", key);
+    }
+    let request = request.header(CONTENT_TYPE, "application/json").body(body);
+    let answer = session.remote.send(request).await?;
+    session.show(&answer, standing)?;
+    Ok(if send.wait {
+        outcome(answer.status, &answer.value)
+    } else {
+        Status::Done
+    })
+}
+
+/// The message, as it stands in its file: the host tells what is wrong with it.
+fn message(send: &Send) -> Result<Vec<u8>> {
+    if let Some(path) = &send.message {
+        return read(path);
+    }
+    let content = json!({"type": "text", "text": send.text});
+    Ok(json!({"to": {"phone": send.to}, "content": content})
+        .to_string()
+        .into_bytes())
+}
+
+/// How a wait for the vendor's answer ended.
+fn outcome(status: StatusCode, standing: &Value) -> Status {
+    match standing["state"].as_str() {
+        Some("failed" | "cancelled") => Status::Refused,
+        // Nobody can tell whether it arrived, or not yet.
+        Some("held") => Status::Failed,
+        _ if status == StatusCode::ACCEPTED => Status::Failed,
+        _ => Status::Done,
+    }
+}
+
+/// What a vendor says of a request, on one line.
+pub(super) fn error(error: &Value) -> String {
+    let members = ["/title", "/message", "/details", "/remedy"];
+    let mut said: Vec<_> = members
+        .map(|member| print::text(error, member))
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    said.dedup();
+    let sentence = said.join(": ");
+    let code = print::text(error, "/code");
+    if code.is_empty() {
+        sentence
+    } else {
+        format!("{sentence} (code {code})")
+    }
+}
+
+fn recipient(standing: &Value) -> String {
+    let members = ["/to/phone", "/to/user_id", "/to/group"];
+    let mut known = members
+        .iter()
+        .map(|member| print::text(standing, member))
+        .filter(|text| !text.is_empty());
+    known.next().unwrap_or_else(|| print::text(standing, "/to"))
+}
+
+fn list(answer: &Value) -> String {
+    let rows = print::list(answer, "/messages").iter().map(|standing| {
+        let [id, state, accepted] =
+            ["/id", "/state", "/accepted"].map(|member| print::text(standing, member));
+        let error = error(&standing["error"]);
+        [id, state, accepted, recipient(standing), error]
+    });
+    let headings = ["ID", "STATE", "ACCEPTED", "TO", "ERROR"];
+    print::listing(headings, rows, "there is no such message")
+}
+
+fn standing(standing: &Value) -> String {
+    let ids = print::list(standing, "/message_ids").iter();
+    let ids: Vec<_> = ids.map(|id| print::text(id, "")).collect();
+    let mut text = print::pairs([
+        ("message", print::text(standing, "/id")),
+        ("state", print::text(standing, "/state")),
+        ("to", recipient(standing)),
+        ("vendor's ids", ids.join(" ")),
+        ("attempts", print::text(standing, "/attempts")),
+        ("due", print::text(standing, "/due")),
+        ("error", error(&standing["error"])),
+    ]);
+    text += &print::warnings(print::list(standing, "/warnings"));
+    text
+}
+
+fn window(seen: &Value) -> String {
+    let window = &seen["window"];
+    let mut text = print::pairs([
+        ("window", print::text(window, "/type")),
+        ("until", print::text(window, "/until")),
+        ("since", print::text(window, "/since")),
+        ("opened by", print::text(window, "/because/cause")),
+        ("at", print::text(window, "/because/at")),
+        (
+            "free until",
+            print::text(seen, "/state/free_entry_point/until"),
+        ),
+    ]);
+    if seen["warning"].is_object() {
+        text += &print::warnings(std::slice::from_ref(&seen["warning"]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_ends_as_the_vendor_answers() {
+        let outcome = |status, state| outcome(status, &json!({"state": state}));
+        assert_eq!(outcome(StatusCode::OK, "accepted"), Status::Done);
+        assert_eq!(outcome(StatusCode::OK, "failed"), Status::Refused);
+        assert_eq!(outcome(StatusCode::OK, "held"), Status::Failed);
+        assert_eq!(outcome(StatusCode::ACCEPTED, "queued"), Status::Failed);
+    }
+
+    #[test]
+    fn a_text_is_a_whole_message() -> Result<()> {
+        let send = Send {
+            channel: "a".to_owned(),
+            message: None,
+            to: Some("+49 30".to_owned()),
+            text: Some("a \"b\"".to_owned()),
+            key: None,
+            wait: false,
+        };
+        let given: Value = serde_json::from_slice(&message(&send)?)?;
+        let expected =
+            json!({"to": {"phone": "+49 30"}, "content": {"type": "text", "text": "a \"b\""}});
+        assert_eq!(given, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_closed_window_says_since_when() {
+        let seen = json!({"window": {"type": "closed", "since": "2026-11-22T07:15:39Z"},
+            "warning": {"pointer": "/to", "message": "import contacts"}});
+        let expected =
+            "window  closed\nsince   2026-11-22T07:15:39Z\nwarning: /to: import contacts\n";
+        assert_eq!(window(&seen), expected);
+    }
+}

@@ -1,0 +1,208 @@
+//! What can be done with one channel.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Shared;
+use crate::CallError;
+use crate::capability::Lent;
+use crate::channel::connect::{self, Change, Checked, Connection};
+use crate::channel::{Channel, ChannelError};
+use crate::contract::channel::Description;
+use crate::contract::connection::Registration;
+use crate::contract::contacts::KnownContact;
+use crate::contract::types::{Contact, Recipient};
+use crate::inbox::ledger::{self, Ledger};
+use crate::inbox::{self, Stored};
+use crate::outbox::{self, Seen, SendError, Standing};
+use crate::store::StoreError;
+
+/// A channel of a host. Cheap to clone.
+#[derive(Clone)]
+pub struct ChannelHandle {
+    pub(super) host: Arc<Shared>,
+    pub(super) channel: Arc<Channel>,
+}
+
+impl ChannelHandle {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.channel.id
+    }
+
+    /// How it is configured and stands.
+    #[must_use]
+    pub fn shown(&self) -> Connection {
+        connect::shown(&self.host, &self.channel)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.channel.description
+    }
+
+    /// What has to be registered at the vendor, with the secret in it.
+    #[must_use]
+    pub fn registration(&self) -> Registration {
+        connect::registration(&self.host, &self.channel)
+    }
+
+    /// Changes settings. What the vendor must agree to is proved first; where that fails, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// The settings are wrong, or could not be proved.
+    pub async fn change(&self, change: Change) -> Result<(), ChannelError> {
+        connect::change(&self.host, &self.channel, change).await
+    }
+
+    /// Registers its webhook again.
+    ///
+    /// # Errors
+    ///
+    /// The vendor, or the way to it, refused.
+    pub async fn connect(&self, replace_foreign: bool) -> Result<(), ChannelError> {
+        connect::connect(&self.host, &self.channel, replace_foreign).await
+    }
+
+    /// Gives its webhook back to what was registered before.
+    ///
+    /// # Errors
+    ///
+    /// The vendor, or the way to it, refused.
+    pub async fn disconnect(&self) -> Result<(), ChannelError> {
+        connect::disconnect(&self.host, &self.channel).await
+    }
+
+    /// Removes it with all that belongs to it: deliveries, events, messages, contacts. Unless `force`, only where its
+    /// webhook could be given back.
+    ///
+    /// # Errors
+    ///
+    /// The vendor, or the way to it, refused.
+    pub async fn remove(&self, force: bool) -> Result<(), ChannelError> {
+        connect::remove(&self.host, &self.channel, force).await
+    }
+
+    /// Asks the vendor how the account is, and where the webhook leads.
+    ///
+    /// # Errors
+    ///
+    /// The vendor, or the way to it, refused.
+    pub async fn check(&self) -> Result<Checked, ChannelError> {
+        connect::check(&self.host, &self.channel).await
+    }
+
+    /// Accepts a message, given as JSON: from then on it is sent, or an event says why not. The same `key` with the same
+    /// message is the same message.
+    ///
+    /// # Errors
+    ///
+    /// It can't be sent.
+    pub async fn send(&self, message: &[u8], key: Option<&str>) -> Result<Standing, SendError> {
+        outbox::accept(&self.host, &self.channel, message, key).await
+    }
+
+    /// Its messages, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn messages(&self, filter: outbox::Filter) -> Result<Vec<Standing>, StoreError> {
+        outbox::list(&self.host.store, &self.channel.id, filter).await
+    }
+
+    /// Sends a message again that was held or has failed. Returns whether it was one.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn resend(&self, id: &str) -> Result<bool, StoreError> {
+        outbox::resend(&self.host, &self.channel, id).await
+    }
+
+    /// A contact's window.
+    ///
+    /// # Errors
+    ///
+    /// The plugin or its storage failed.
+    pub async fn window(&self, to: &Recipient) -> Result<Seen, SendError> {
+        outbox::seen(&self.host, &self.channel, to).await
+    }
+
+    /// Learns contacts from elsewhere. Returns how many are new.
+    ///
+    /// # Errors
+    ///
+    /// The plugin or its storage failed, or the channel remembers no contacts.
+    pub async fn import(&self, contacts: Vec<KnownContact>) -> Result<u32, SendError> {
+        self.with_storage("contacts.import", async |sandbox| {
+            sandbox.import(&contacts).await
+        })
+        .await
+    }
+
+    /// Forgets a contact under all its names. Returns whether there was anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::import`].
+    pub async fn forget(&self, contact: &Contact) -> Result<bool, SendError> {
+        self.with_storage("contacts.forget", async |sandbox| {
+            sandbox.forget(contact).await
+        })
+        .await
+    }
+
+    /// Its deliveries, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn deliveries(&self, filter: inbox::Filter) -> Result<Vec<Stored>, StoreError> {
+        self.host.inbox.list(&self.channel.id, filter).await
+    }
+
+    /// Lets it take in again what is parked: one delivery, or all. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn replay(&self, one: Option<i64>) -> Result<usize, StoreError> {
+        self.host.inbox.replay(&self.channel, one).await
+    }
+
+    /// A call that is alone on the channel's storage: what it wrote is committed as a whole, or not at all.
+    async fn with_storage<T>(
+        &self,
+        function: &'static str,
+        call: impl AsyncFnOnce(
+            &mut crate::Instance,
+        )
+            -> Result<Result<T, crate::contract::storage::Failure>, CallError>,
+    ) -> Result<T, SendError> {
+        let (host, channel) = (&self.host, &self.channel);
+        let _alone = channel.storage.lock().await;
+        let keys = host.options.storage_keys;
+        let ledger = Arc::new(Ledger::new(host.store.clone(), &channel.id, keys));
+        let lent = Lent {
+            http: None,
+            storage: Some(Arc::clone(&ledger) as _),
+        };
+        let began = Instant::now();
+        let called = match channel.plugin.instantiate_with(lent).await {
+            Ok(mut sandbox) => call(&mut sandbox).await,
+            Err(error) => Err(error),
+        };
+        host.metrics
+            .called(&channel.id, function, &called, began.elapsed());
+        let value = called??;
+        let (id, writes) = (channel.id.clone(), ledger.keep());
+        host.store
+            .write(move |connection| ledger::commit(connection, &id, &writes))
+            .await?;
+        Ok(value)
+    }
+}

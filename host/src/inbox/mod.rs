@@ -1,0 +1,271 @@
+//! Deliveries: committed as they come, then taken in by the channel, one after the other.
+
+pub(crate) mod ledger;
+mod worker;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use crate::channel::Channel;
+use crate::contract::events::Delivery;
+use crate::contract::json;
+use crate::contract::types::{Header, Timestamp};
+use crate::store::{Store, StoreError};
+
+pub use worker::Receive;
+pub(crate) use worker::work;
+
+/// A delivery as the store has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stored {
+    /// Its number.
+    pub id: i64,
+    /// The channel that it came to.
+    pub channel: String,
+    /// When it came.
+    #[serde(with = "json::timestamp")]
+    pub received: Timestamp,
+    /// `pending`, `done` or `parked`.
+    pub state: String,
+    /// Why it is parked, in one word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it is parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// How many events it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u32>,
+    /// Method, path, query and headers.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// What came beside the body.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// What follows the channel's address in the path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The query's parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// The headers, without those that hold a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Header>,
+}
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// Only in this state.
+    pub state: Option<String>,
+    /// Those before this number.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// The most deliveries of one page.
+const PAGE: u32 = 200;
+
+/// The deliveries of a host.
+pub(crate) struct Inbox {
+    store: Store,
+    /// Deliveries that wait to be taken in.
+    waiting: AtomicUsize,
+    /// How many may wait.
+    limit: usize,
+}
+
+impl Inbox {
+    pub(crate) async fn open(store: Store, limit: usize) -> Result<Self, StoreError> {
+        let count = "SELECT count(*) FROM delivery WHERE state = 'pending'";
+        let waiting: i64 = store
+            .read(|connection| {
+                Ok::<_, StoreError>(connection.query_row(count, [], |row| row.get(0))?)
+            })
+            .await?;
+        Ok(Self {
+            store,
+            waiting: AtomicUsize::new(usize::try_from(waiting).unwrap_or_default()),
+            limit,
+        })
+    }
+
+    /// Deliveries that wait to be taken in.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether another one finds room.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting() < self.limit
+    }
+
+    /// Commits a delivery. Returns its number.
+    pub(crate) async fn accept(
+        &self,
+        channel: &Channel,
+        at: Timestamp,
+        delivery: Delivery,
+    ) -> Result<i64, StoreError> {
+        let id = channel.id.clone();
+        let request = Request {
+            method: delivery.method,
+            path: delivery.path,
+            query: delivery.query,
+            headers: delivery.headers,
+        };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let accepted = self
+            .store
+            .write(move |connection| {
+                let request = serde_json::to_string(&request).unwrap_or_default();
+                connection
+                    .prepare_cached(
+                        "INSERT INTO delivery (channel, received, state, request, body)
+                         VALUES (?1, ?2, 'pending', ?3, ?4)",
+                    )?
+                    .execute(params![id, at, request, delivery.body])?;
+                Ok::<_, StoreError>(connection.last_insert_rowid())
+            })
+            .await;
+        match accepted {
+            Ok(_) => channel.arrived.notify_one(),
+            Err(_) => self.settled(1),
+        }
+        accepted
+    }
+
+    /// So many wait no longer.
+    fn settled(&self, deliveries: usize) {
+        // Saturating: removing a channel takes its deliveries along.
+        let less = |waiting: usize| Some(waiting.saturating_sub(deliveries));
+        let _ = self
+            .waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Counts anew what waits.
+    pub(crate) async fn recount(&self) -> Result<(), StoreError> {
+        let counted = Self::open(self.store.clone(), self.limit).await?;
+        self.waiting.store(counted.waiting(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A channel's deliveries, the latest first.
+    pub(crate) async fn list(
+        &self,
+        channel: &str,
+        filter: Filter,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let channel = channel.to_owned();
+        self.store
+            .read(move |connection| {
+                let mut select = connection.prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM delivery
+                     WHERE channel = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR id < ?3)
+                     ORDER BY id DESC LIMIT ?4"
+                ))?;
+                let limit = filter.limit.unwrap_or(PAGE).min(PAGE);
+                let given = params![channel, filter.state, filter.before, limit];
+                let rows = select.query_map(given, stored)?;
+                Ok::<_, StoreError>(rows.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    /// One delivery and its raw body.
+    pub(crate) async fn get(&self, id: i64) -> Result<Option<(Stored, Vec<u8>)>, StoreError> {
+        self.store
+            .read(move |connection| {
+                let select = format!("SELECT {COLUMNS}, body FROM delivery WHERE id = ?1");
+                let row = |row: &Row<'_>| Ok((stored(row)?, row.get("body")?));
+                Ok::<_, StoreError>(
+                    connection
+                        .prepare_cached(&select)?
+                        .query_row([id], row)
+                        .optional()?,
+                )
+            })
+            .await
+    }
+
+    /// Lets the channel take in again what is parked: one delivery, or all. Returns how many.
+    pub(crate) async fn replay(
+        &self,
+        channel: &Channel,
+        one: Option<i64>,
+    ) -> Result<usize, StoreError> {
+        let id = channel.id.clone();
+        let replayed = self
+            .store
+            .write(move |connection| {
+                let update = "UPDATE delivery SET state = 'pending', reason = NULL, detail = NULL, settled = NULL
+                     WHERE channel = ?1 AND state = 'parked' AND (?2 IS NULL OR id = ?2)";
+                Ok::<_, StoreError>(connection.prepare_cached(update)?.execute(params![id, one])?)
+            })
+            .await?;
+        self.waiting.fetch_add(replayed, Ordering::Relaxed);
+        channel.arrived.notify_one();
+        Ok(replayed)
+    }
+}
+
+const COLUMNS: &str = "id, channel, received, state, reason, detail, events, request";
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let request: String = row.get("request")?;
+    Ok(Stored {
+        id: row.get("id")?,
+        channel: row.get("channel")?,
+        received: row.get("received")?,
+        state: row.get("state")?,
+        reason: row.get("reason")?,
+        detail: row.get("detail")?,
+        events: row.get("events")?,
+        request: read_request(&request)?,
+    })
+}
+
+fn read_request(request: &str) -> rusqlite::Result<Request> {
+    serde_json::from_str(request).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })
+}
+
+/// The oldest deliveries of a channel that wait.
+fn pending(
+    connection: &Connection,
+    channel: &str,
+    limit: usize,
+) -> Result<Vec<(i64, Delivery)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, request, body FROM delivery WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![channel, limit], |row| {
+        let request = read_request(&row.get::<_, String>(1)?)?;
+        let delivery = Delivery {
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            headers: request.headers,
+            body: row.get(2)?,
+        };
+        Ok((row.get(0)?, delivery))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets the deliveries that were done before.
+pub(crate) fn forget(connection: &Connection, before: Timestamp) -> Result<usize, StoreError> {
+    let delete = "DELETE FROM delivery WHERE state = 'done' AND settled < ?1";
+    Ok(connection.prepare_cached(delete)?.execute([before])?)
+}

@@ -1,0 +1,327 @@
+//! One channel's deliveries, taken in by its plugin.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+
+use super::ledger::{Ledger, Writes};
+use super::{ledger, pending};
+use crate::capability::Lent;
+use crate::channel::Channel;
+use crate::contract::events::{Delivery, Event, EventBody, RejectionReason};
+use crate::contract::inbox::{ReceiveError, Reception};
+use crate::contract::types::Timestamp;
+use crate::events;
+use crate::host::Shared;
+use crate::outbox::{self, Prepared};
+use crate::store::StoreError;
+use crate::{CallError, Plugin};
+
+/// Deliveries that are taken in before what came of them is committed, in one go.
+const BATCH: usize = 64;
+
+/// How long to wait after a fault of the host before trying again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes deliveries in: a plugin in its sandbox. An embedder may link a channel that it trusts, and hand it in.
+#[async_trait]
+pub trait Receive: Send + Sync {
+    /// Takes a delivery in at `now`, with what is lent.
+    async fn receive(
+        &self,
+        lent: Lent,
+        settings: &str,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<Result<Reception, ReceiveError>, CallError>;
+}
+
+#[async_trait]
+impl Receive for Plugin {
+    async fn receive(
+        &self,
+        lent: Lent,
+        settings: &str,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<Result<Reception, ReceiveError>, CallError> {
+        let mut sandbox = self.instantiate_with(lent).await?;
+        sandbox.receive(settings, delivery, now).await
+    }
+}
+
+/// What came of a delivery.
+struct Taken {
+    delivery: i64,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// Events, messages to send, and what the channel has written.
+    Done {
+        events: Vec<Event>,
+        replies: Vec<Prepared>,
+        writes: Writes,
+    },
+    /// It is kept until somebody replays it.
+    Parked {
+        reason: &'static str,
+        detail: String,
+    },
+}
+
+/// What a batch came to, once it is committed.
+#[derive(Default)]
+struct Committed {
+    deliveries: usize,
+    latest: Option<i64>,
+    due: bool,
+    parked: Vec<&'static str>,
+    /// Of each that is done: events that were new, and that were not.
+    done: Vec<(u64, u64)>,
+}
+
+/// Takes the channel's deliveries in until it is removed or the host stops.
+pub(crate) async fn work(host: Arc<Shared>, channel: Arc<Channel>) {
+    let mut stopping = pin!(host.stopping());
+    loop {
+        match batch(&host, &channel).await {
+            Ok(0) => tokio::select! {
+                () = channel.arrived.notified() => {}
+                () = &mut stopping => return,
+            },
+            Ok(_) => {
+                if host.is_stopping() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::error!(channel = channel.id, %error, "deliveries wait: the host could not take them in");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Takes in what waits, up to a batch. Returns how many were settled.
+async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, StoreError> {
+    let waiting = host
+        .store
+        .read_now(|connection| pending(connection, &channel.id, BATCH))?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    // Whoever else writes to the channel's storage waits until this batch is committed.
+    let _alone = channel.storage.lock().await;
+    let ledger = Arc::new(Ledger::new(
+        host.store.clone(),
+        &channel.id,
+        host.options.storage_keys,
+    ));
+    let mut batch = Vec::with_capacity(waiting.len());
+    for (id, delivery) in waiting {
+        let Some(outcome) = take(host, channel, &ledger, id, &delivery).await else {
+            break;
+        };
+        batch.push(Taken {
+            delivery: id,
+            outcome,
+        });
+    }
+    if batch.is_empty() {
+        // The first one could not be taken in now.
+        tokio::time::sleep(PAUSE).await;
+        return Ok(1);
+    }
+    let now = host.clock.now();
+    let id = channel.id.clone();
+    let committed = host
+        .store
+        .write(move |connection| {
+            let mut committed = Committed::default();
+            for taken in &batch {
+                if !commit_alone(connection, &id, now, taken, &mut committed)? {
+                    // Those behind it have seen what it wrote: they are taken in anew.
+                    break;
+                }
+            }
+            Ok::<_, StoreError>(committed)
+        })
+        .await?;
+    host.inbox.settled(committed.deliveries);
+    host.events.committed(committed.latest);
+    for reason in &committed.parked {
+        host.metrics.delivery_parked(&channel.id, reason);
+    }
+    for (stored, known) in &committed.done {
+        host.metrics.delivery_done(&channel.id, *stored, *known);
+    }
+    if committed.due {
+        channel.due.notify_one();
+    }
+    Ok(committed.deliveries)
+}
+
+/// Lets the plugin take one delivery in. `None` where the host could not let it: it stays where it is.
+async fn take(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    ledger: &Arc<Ledger>,
+    id: i64,
+    delivery: &Delivery,
+) -> Option<Outcome> {
+    let now = host.clock.now();
+    let current = channel.current();
+    let lent = Lent {
+        http: None,
+        storage: Some(Arc::clone(ledger) as _),
+    };
+    let began = Instant::now();
+    let receiver = host.receiver(channel);
+    let received = receiver
+        .receive(lent, &current.settings, delivery, now)
+        .await;
+    host.metrics
+        .called(&channel.id, "inbox.receive", &received, began.elapsed());
+    let park = |reason, detail: String| {
+        tracing::warn!(channel = channel.id, delivery = id, reason, %detail, "delivery parked");
+        Some(Outcome::Parked { reason, detail })
+    };
+    let reception = match received {
+        Ok(Ok(reception)) => reception,
+        Err(CallError::Busy { .. }) => {
+            ledger.undo();
+            return None;
+        }
+        Err(error) => {
+            ledger.undo();
+            return park(error.reason(), error.to_string());
+        }
+        Ok(Err(ReceiveError::Rejected(rejection))) => {
+            ledger.undo();
+            let reason = match rejection.reason {
+                RejectionReason::Malformed => "malformed",
+                RejectionReason::Foreign => "foreign",
+                RejectionReason::Other(_) => "rejected",
+            };
+            return park(reason, crate::plain(&rejection.detail));
+        }
+        Ok(Err(ReceiveError::Storage(failure))) => {
+            ledger.undo();
+            return match failure {
+                crate::contract::storage::Failure::Unavailable(detail) => {
+                    tracing::error!(channel = channel.id, delivery = id, %detail, "storage failed");
+                    None
+                }
+                failure => park("storage", failure.to_string()),
+            };
+        }
+    };
+    let mut replies = Vec::new();
+    for reply in reception.replies {
+        match outbox::prepare_reply(host, channel, &current.settings, &reply).await {
+            Ok(prepared) => replies.push(prepared),
+            Err(detail) => {
+                tracing::warn!(channel = channel.id, delivery = id, %detail, "a reply of the channel can't be sent");
+            }
+        }
+    }
+    tracing::debug!(
+        channel = channel.id,
+        delivery = id,
+        events = reception.events.len(),
+        "delivery taken in"
+    );
+    Some(Outcome::Done {
+        events: reception.events,
+        replies,
+        writes: ledger.keep(),
+    })
+}
+
+/// Writes down what came of one delivery; parks it where that fails. Returns whether it did not.
+fn commit_alone(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    taken: &Taken,
+    committed: &mut Committed,
+) -> Result<bool, StoreError> {
+    connection.execute_batch("SAVEPOINT delivery")?;
+    let Err(error) = commit(connection, channel, now, taken, committed) else {
+        connection.execute_batch("RELEASE delivery")?;
+        return Ok(true);
+    };
+    connection.execute_batch("ROLLBACK TO delivery; RELEASE delivery")?;
+    let parked = Taken {
+        delivery: taken.delivery,
+        outcome: Outcome::Parked {
+            reason: "store",
+            detail: error.to_string(),
+        },
+    };
+    commit(connection, channel, now, &parked, committed)?;
+    Ok(false)
+}
+
+/// Writes down what came of one delivery.
+fn commit(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    taken: &Taken,
+    committed: &mut Committed,
+) -> Result<(), StoreError> {
+    let (state, reason, detail, events) = match &taken.outcome {
+        Outcome::Done {
+            events,
+            replies,
+            writes,
+        } => {
+            ledger::commit(connection, channel, writes)?;
+            let (mut stored, mut known) = (0, 0);
+            for event in events {
+                match events::store_item(connection, channel, taken.delivery, now, event)? {
+                    None => known += 1,
+                    Some(sequence) => {
+                        stored += 1;
+                        committed.latest = Some(sequence);
+                        if let EventBody::Status(status) = &event.body
+                            && event.origin.own
+                        {
+                            let told = outbox::settle(connection, channel, now, status)?;
+                            committed.latest = told.latest.or(committed.latest);
+                            committed.due |= told.due;
+                        }
+                    }
+                }
+            }
+            for reply in replies {
+                let accepted = outbox::insert(connection, channel, now, reply)?;
+                committed.latest = accepted.or(committed.latest);
+                committed.due = true;
+            }
+            committed.done.push((stored, known));
+            ("done", None, None, Some(events.len()))
+        }
+        Outcome::Parked { reason, detail } => {
+            committed.parked.push(reason);
+            ("parked", Some(*reason), Some(detail.as_str()), None)
+        }
+    };
+    let update = "UPDATE delivery SET state = ?2, reason = ?3, detail = ?4, events = ?5, settled = ?6 WHERE id = ?1";
+    let events = events.and_then(|events| i64::try_from(events).ok());
+    connection.prepare_cached(update)?.execute(params![
+        taken.delivery,
+        state,
+        reason,
+        detail,
+        events,
+        now
+    ])?;
+    committed.deliveries += 1;
+    Ok(())
+}

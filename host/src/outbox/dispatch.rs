@@ -1,0 +1,472 @@
+//! Sends a channel's messages: each contact's in order, at the channel's pace, each attempt committed before it is made.
+
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use rusqlite::{Connection, params};
+use tokio::task::JoinSet;
+
+use super::settle::{self, Outcome, Settled};
+use super::{SendError, WINDOW_CLOSED};
+use crate::CallError;
+use crate::capability::{Http, Lent};
+use crate::channel::{Channel, State};
+use crate::contract::channel::{Pace, PaceScope};
+use crate::contract::http::{Failure, Request, Response};
+use crate::contract::outbound::{Message, Payload, Window};
+use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
+use crate::host::{OnUncertain, Shared};
+use crate::store::StoreError;
+
+/// Messages of one channel that are on their way at one time.
+const AT_ONCE: usize = 8;
+
+/// Messages that are looked at in one turn.
+const LOOK: i64 = 256;
+
+/// Contacts whose pace is remembered before those are forgotten whom nothing holds.
+const CONTACTS: usize = 10_000;
+
+/// How often the clock is looked at while nothing happens.
+const TURN: Duration = Duration::from_millis(500);
+
+/// For how long a message is tried, in milliseconds.
+const GIVE_UP: u64 = 24 * 60 * 60 * 1000;
+
+/// The wait before the second attempt, and the longest one.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// The message at the head of a contact's queue.
+struct Head {
+    sequence: i64,
+    contact: String,
+    message: String,
+    part: u32,
+    attempts: u32,
+    accepted: Timestamp,
+}
+
+/// Sends the channel's messages until it is removed or the host stops.
+pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
+    let paces = Paces::new(&channel.description.pacing);
+    let mut on_their_way = JoinSet::new();
+    let mut busy = HashSet::new();
+    let mut stopping = pin!(host.stopping());
+    loop {
+        let turn = turn(&host, &channel, &paces, &mut busy, &mut on_their_way).await;
+        let wait = turn.unwrap_or_else(|error| {
+            tracing::error!(channel = channel.id, %error, "messages wait: the host could not read its store");
+            TURN
+        });
+        tokio::select! {
+            () = &mut stopping => {
+                while on_their_way.join_next().await.is_some() {}
+                return;
+            }
+            () = channel.due.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+            Some(ended) = on_their_way.join_next() => {
+                match ended {
+                    Ok(sequence) => { busy.remove(&sequence); }
+                    // Which one it was is not told; those that are still on their way are not sent twice, since the
+                    // store has them as being sent.
+                    Err(error) => {
+                        tracing::error!(channel = channel.id, %error, "an attempt panicked");
+                        busy.clear();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Begins what can be sent now. Returns how long there is nothing more to begin.
+async fn turn(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    paces: &Paces,
+    busy: &mut HashSet<i64>,
+    on_their_way: &mut JoinSet<i64>,
+) -> Result<Duration, StoreError> {
+    let now = host.clock.now();
+    decide(host, channel, now).await?;
+    if host.holds_outbox() || channel.current().state == State::Disconnected {
+        return Ok(TURN);
+    }
+    let heads = host
+        .store
+        .read_now(|connection| heads(connection, &channel.id, now))?;
+    let mut wait = TURN;
+    for head in heads {
+        if on_their_way.len() >= AT_ONCE {
+            break;
+        }
+        if busy.contains(&head.sequence) {
+            continue;
+        }
+        match paces.admit(&head.contact) {
+            Err(Hold::Channel(hold)) => {
+                wait = wait.min(hold);
+                break;
+            }
+            Err(Hold::Contact(hold)) => {
+                wait = wait.min(hold);
+                continue;
+            }
+            Ok(()) => {}
+        }
+        busy.insert(head.sequence);
+        let (host, channel) = (Arc::clone(host), Arc::clone(channel));
+        on_their_way.spawn(async move {
+            let sequence = head.sequence;
+            if let Err(error) = attempt(&host, &channel, head).await {
+                tracing::error!(channel = channel.id, %error, "an attempt could not be written down");
+                // The store is in trouble: not at full speed.
+                tokio::time::sleep(FIRST_WAIT).await;
+            }
+            sequence
+        });
+    }
+    Ok(wait)
+}
+
+/// Decides about messages that have been uncertain for too long.
+async fn decide(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let wait = u64::try_from(host.options.uncertain_wait.as_millis()).unwrap_or(u64::MAX);
+    let since = now.saturating_sub(wait);
+    let any = host.store.read_now(|connection| {
+        let select = "SELECT EXISTS (SELECT 1 FROM message WHERE channel = ?1 AND open = 1
+             AND state = 'uncertain' AND uncertain_since <= ?2)";
+        let mut select = connection.prepare_cached(select)?;
+        Ok::<bool, StoreError>(select.query_row(params![channel.id, since], |row| row.get(0))?)
+    })?;
+    if any {
+        let id = channel.id.clone();
+        let resend = host.options.on_uncertain == OnUncertain::Resend;
+        let decided = host
+            .store
+            .write(move |connection| settle::decide(connection, &id, now, since, resend))
+            .await?;
+        tracing::warn!(
+            channel = channel.id,
+            resend,
+            "messages whose fate nobody told"
+        );
+        host.events.committed(decided.latest);
+    }
+    Ok(())
+}
+
+/// The heads of the contacts' queues that are due.
+fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<Head>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT sequence, contact, message, part, attempts, accepted FROM message
+         WHERE sequence IN (SELECT min(sequence) FROM message WHERE channel = ?1 AND open = 1 GROUP BY contact)
+           AND state = 'queued' AND due <= ?2
+         ORDER BY sequence LIMIT ?3",
+    )?;
+    let rows = select.query_map(params![channel, now, LOOK], |row| {
+        Ok(Head {
+            sequence: row.get(0)?,
+            contact: row.get(1)?,
+            message: row.get(2)?,
+            part: row.get(3)?,
+            attempts: row.get(4)?,
+            accepted: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Tries to send one part, and writes down what came of it.
+async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Result<(), StoreError> {
+    let refused = refused(host, channel, &head).await;
+    let (sequence, part, now) = (head.sequence, head.part, host.clock.now());
+    let begun = host
+        .store
+        .write(move |connection| {
+            if !settle::begin(connection, sequence, part, now)? {
+                return Ok(None);
+            }
+            let select = "SELECT method, path, content_type, body, reference FROM part
+                 WHERE message = ?1 AND number = ?2";
+            let row =
+                connection
+                    .prepare_cached(select)?
+                    .query_row(params![sequence, part], |row| {
+                        let payload = Payload {
+                            method: row.get(0)?,
+                            path: row.get(1)?,
+                            content_type: row.get(2)?,
+                            body: row.get(3)?,
+                        };
+                        Ok((payload, row.get::<_, String>(4)?))
+                    })?;
+            Ok::<_, StoreError>(Some(row))
+        })
+        .await?;
+    let Some((payload, reference)) = begun else {
+        return Ok(());
+    };
+    let outcome = match refused {
+        Some(error) => Outcome::Failed(error),
+        None => send(host, channel, &head, &payload, &reference).await,
+    };
+    let word = match &outcome {
+        Outcome::Accepted(_) => "accepted",
+        Outcome::Uncertain(_) => "uncertain",
+        Outcome::Again(..) => "queued",
+        Outcome::Failed(_) => "failed",
+    };
+    match &outcome {
+        Outcome::Accepted(_) => {
+            tracing::info!(channel = channel.id, message = sequence, "message accepted")
+        }
+        Outcome::Uncertain(error) | Outcome::Again(error, _) | Outcome::Failed(error) => {
+            let code = error.code.as_deref();
+            tracing::warn!(channel = channel.id, message = sequence, class = ?error.class, code, outcome = word, "message not accepted");
+        }
+    }
+    let id = channel.id.clone();
+    let now = host.clock.now();
+    let settled: Settled = host
+        .store
+        .write(move |connection| settle::finish(connection, &id, sequence, now, &outcome))
+        .await?;
+    host.metrics.message_became(&channel.id, word);
+    host.events.committed(settled.latest);
+    if settled.due {
+        channel.due.notify_one();
+    }
+    Ok(())
+}
+
+/// Looks again at what was checked when the message was handed in. Absent where it can still be sent.
+async fn refused(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Option<Error> {
+    let problems = match still_refused(host, channel, head).await {
+        Ok(problems) => problems,
+        // What can't be looked at is the vendor's to refuse.
+        Err(error) => {
+            tracing::warn!(channel = channel.id, message = head.sequence, %error, "a window could not be looked at again");
+            return None;
+        }
+    };
+    let closed = problems
+        .into_iter()
+        .find(|problem| problem.code == WINDOW_CLOSED)?;
+    Some(Error {
+        class: ErrorClass::WindowClosed,
+        message: Some(closed.message),
+        ..error(ErrorClass::WindowClosed, Retry::Never)
+    })
+}
+
+async fn still_refused(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    head: &Head,
+) -> Result<Vec<crate::contract::types::Problem>, SendError> {
+    let Ok(message) = Message::read(head.message.as_bytes()) else {
+        return Ok(Vec::new());
+    };
+    let seen = super::seen(host, channel, &message.to).await?;
+    if !matches!(seen.window, Window::Closed(_)) {
+        return Ok(Vec::new());
+    }
+    let settings = &channel.current().settings;
+    let built = super::build(host, channel, settings, &message, &seen.window).await?;
+    Ok(built.err().unwrap_or_default())
+}
+
+/// Sends one part, once.
+async fn send(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    head: &Head,
+    payload: &Payload,
+    reference: &str,
+) -> Outcome {
+    let current = channel.current();
+    let watched = Arc::new(Watched {
+        http: Arc::clone(&current.http),
+        left: AtomicBool::new(false),
+    });
+    let lent = Lent {
+        http: Some(Arc::clone(&watched) as _),
+        storage: None,
+    };
+    let began = Instant::now();
+    let sent = match channel.plugin.instantiate_with(lent).await {
+        Ok(mut sandbox) => {
+            sandbox
+                .send(&current.settings, payload, Some(reference))
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    host.metrics
+        .called(&channel.id, "sender.send", &sent, began.elapsed());
+    let now = host.clock.now();
+    match sent {
+        Ok(Ok(sent)) => Outcome::Accepted(sent),
+        Ok(Err(error)) => classify(error, head, now),
+        Err(CallError::Busy { .. }) => {
+            let busy = error(ErrorClass::Temporary, Retry::Backoff);
+            classify(busy, head, now)
+        }
+        Err(call) => {
+            let left = watched.left.load(Ordering::Relaxed);
+            let class = if left {
+                ErrorClass::Uncertain
+            } else {
+                ErrorClass::Unknown
+            };
+            let failed = Error {
+                message: Some(call.to_string()),
+                ..error(class, Retry::Never)
+            };
+            classify(failed, head, now)
+        }
+    }
+}
+
+/// What to do about an error.
+fn classify(error: Error, head: &Head, now: Timestamp) -> Outcome {
+    if error.class == ErrorClass::Uncertain {
+        return Outcome::Uncertain(error);
+    }
+    let wait = match (&error.retry, error.class) {
+        (Retry::Never | Retry::AfterChange, _) => None,
+        (Retry::After(seconds), _) => {
+            Some(backoff(head.attempts).max(Duration::from_secs((*seconds).into())))
+        }
+        (Retry::Backoff, _) | (Retry::Unknown, ErrorClass::Temporary | ErrorClass::RateLimited) => {
+            Some(backoff(head.attempts))
+        }
+        (Retry::Unknown, _) => None,
+    };
+    let due =
+        wait.map(|wait| now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+    match due {
+        Some(due) if due < head.accepted.saturating_add(GIVE_UP) => Outcome::Again(error, due),
+        _ => Outcome::Failed(error),
+    }
+}
+
+/// How long to wait after so many attempts: twice as long each time, with jitter.
+fn backoff(attempts: u32) -> Duration {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
+        .with_jitter()
+        .without_max_times()
+        .build()
+        .nth(usize::try_from(attempts.min(32)).unwrap_or_default())
+        .unwrap_or(LONGEST_WAIT)
+}
+
+fn error(class: ErrorClass, retry: Retry) -> Error {
+    Error {
+        class,
+        retry,
+        code: None,
+        title: None,
+        message: None,
+        details: None,
+        link: None,
+        remedy: None,
+        attributes: Vec::new(),
+    }
+}
+
+/// Remembers whether a request may have left, for calls that end without saying.
+struct Watched {
+    http: Arc<dyn Http>,
+    left: AtomicBool,
+}
+
+#[async_trait]
+impl Http for Watched {
+    async fn send(
+        &self,
+        request: Request,
+        deadline: tokio::time::Instant,
+    ) -> Result<Response, Failure> {
+        self.left.store(true, Ordering::Relaxed);
+        let answer = self.http.send(request, deadline).await;
+        let nothing_left = matches!(
+            answer,
+            Err(Failure::Denied(_) | Failure::SealingDeclined | Failure::Unreachable(_))
+        );
+        if nothing_left {
+            self.left.store(false, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// How fast a channel's messages may leave.
+struct Paces {
+    channel: Vec<DefaultDirectRateLimiter>,
+    contact: Vec<DefaultKeyedRateLimiter<String>>,
+}
+
+/// How long a message must wait: all of the channel's, or this contact's.
+enum Hold {
+    Channel(Duration),
+    Contact(Duration),
+}
+
+impl Paces {
+    fn new(paces: &[Pace]) -> Self {
+        let quotas = |scope| {
+            let of_scope = paces.iter().filter(move |pace| pace.scope == scope);
+            of_scope.filter_map(|pace| {
+                let messages = NonZeroU32::new(pace.messages)?;
+                let each = Duration::from_millis(pace.period_ms.into()) / messages.get();
+                let burst = NonZeroU32::new(pace.burst).unwrap_or(NonZeroU32::MIN);
+                Some(Quota::with_period(each)?.allow_burst(burst))
+            })
+        };
+        Self {
+            channel: quotas(PaceScope::Channel)
+                .map(RateLimiter::direct)
+                .collect(),
+            contact: quotas(PaceScope::Contact).map(RateLimiter::keyed).collect(),
+        }
+    }
+
+    /// Counts a message to a contact, if it may leave now. One that a later pace holds has been counted by the earlier
+    /// ones, so those may go a little slower than they must.
+    fn admit(&self, contact: &str) -> Result<(), Hold> {
+        let clock = DefaultClock::default();
+        let key = contact.to_owned();
+        for pace in &self.contact {
+            if pace.len() > CONTACTS {
+                pace.retain_recent();
+            }
+            if let Err(not_until) = pace.check_key(&key) {
+                return Err(Hold::Contact(not_until.wait_time_from(clock.now())));
+            }
+        }
+        for pace in &self.channel {
+            if let Err(not_until) = pace.check() {
+                return Err(Hold::Channel(not_until.wait_time_from(clock.now())));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,425 @@
+//! How attempts and the vendor's statuses move a message on.
+//!
+//! A message is sent part by part; `message.part` is the one to send next. A part's state only ever moves forward:
+//! queued, accepted, sent, delivered, read, played; or to failed.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::contract::events::{MessageState, Status};
+use crate::contract::sender::Sent;
+use crate::contract::types::{Error, Timestamp};
+use crate::events::{self, Notice, Step};
+use crate::store::StoreError;
+
+/// What a change led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settled {
+    /// The sequence of the latest event that tells of it.
+    pub(crate) latest: Option<i64>,
+    /// Something may be sent that had to wait.
+    pub(crate) due: bool,
+}
+
+/// The steps of a part, in order.
+const STEPS: [&str; 6] = ["queued", "accepted", "sent", "delivered", "read", "played"];
+
+fn rank(state: &str) -> usize {
+    STEPS
+        .iter()
+        .position(|step| *step == state)
+        .unwrap_or_default()
+}
+
+/// A part and its message, as the store has them.
+struct Place {
+    sequence: i64,
+    id: String,
+    state: String,
+    next: u32,
+    parts: u32,
+    number: u32,
+    part_state: String,
+}
+
+const PLACE: &str = "SELECT m.sequence, m.id, m.state, m.part, m.parts, p.number, p.state
+    FROM part p JOIN message m ON m.sequence = p.message";
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place {
+        sequence: row.get(0)?,
+        id: row.get(1)?,
+        state: row.get(2)?,
+        next: row.get(3)?,
+        parts: row.get(4)?,
+        number: row.get(5)?,
+        part_state: row.get(6)?,
+    })
+}
+
+/// Reads a status of the vendor. One that is of no message of ours changes nothing.
+pub(crate) fn settle(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    status: &Status,
+) -> Result<Settled, StoreError> {
+    let reached = match &status.state {
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Played => "played",
+        MessageState::Failed => "failed",
+        _ => return Ok(Settled::default()),
+    };
+    let by = |column: &str, value: &Option<String>| {
+        let Some(value) = value else { return Ok(None) };
+        let select = format!("{PLACE} WHERE m.channel = ?1 AND p.{column} = ?2");
+        connection
+            .prepare_cached(&select)?
+            .query_row(params![channel, value], place)
+            .optional()
+    };
+    let found = match by("reference", &status.reference)? {
+        Some(found) => Some(found),
+        None => by("vendor_id", &status.message_id)?,
+    };
+    let Some(place) = found else {
+        return Ok(Settled::default());
+    };
+    if let Some(id) = &status.message_id {
+        connection
+            .prepare_cached(
+                "UPDATE part SET vendor_id = coalesce(vendor_id, ?3) WHERE message = ?1 AND number = ?2",
+            )?
+            .execute(params![place.sequence, place.number, id])?;
+    }
+    if reached == "failed" {
+        // Whatever arrived has arrived.
+        if rank(&place.part_state) >= rank("delivered") || place.state == "failed" {
+            return Ok(Settled::default());
+        }
+        set_part(connection, &place, "failed")?;
+        return fail(connection, channel, now, &place, status.errors.first());
+    }
+    if rank(reached) <= rank(&place.part_state) {
+        return Ok(Settled::default());
+    }
+    set_part(connection, &place, reached)?;
+    if place.state == "sending" {
+        // The answer is on its way, or lost: whoever waits for it reads the part.
+        return Ok(Settled::default());
+    }
+    if place.number == place.next {
+        return arrived(connection, channel, now, &place);
+    }
+    progress(connection, channel, now, &place)
+}
+
+fn set_part(connection: &Connection, place: &Place, state: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE part SET state = ?3 WHERE message = ?1 AND number = ?2")?
+        .execute(params![place.sequence, place.number, state])?;
+    Ok(())
+}
+
+/// The part that was next has arrived at the vendor: on with the one behind it, if there is one.
+fn arrived(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    place: &Place,
+) -> Result<Settled, StoreError> {
+    let more = place.number + 1 < place.parts;
+    connection
+        .prepare_cached(
+            "UPDATE message SET part = ?2, open = ?3, state = CASE WHEN ?3 THEN 'queued' ELSE 'accepted' END,
+                 due = ?4, attempts = CASE WHEN ?3 THEN 0 ELSE attempts END, uncertain_since = NULL, error = NULL, settled = CASE WHEN ?3 THEN NULL ELSE ?4 END
+             WHERE sequence = ?1",
+        )?
+        .execute(params![place.sequence, place.number + 1, more, now])?;
+    if more {
+        return Ok(Settled {
+            latest: None,
+            due: true,
+        });
+    }
+    let mut settled = progress(connection, channel, now, place)?;
+    settled.due = true;
+    Ok(settled)
+}
+
+/// A message whose parts have all been accepted stands where the last of them does.
+fn progress(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    place: &Place,
+) -> Result<Settled, StoreError> {
+    let select = "SELECT state, vendor_id FROM part WHERE message = ?1 ORDER BY number";
+    let mut select = connection.prepare_cached(select)?;
+    let parts: Vec<(String, Option<String>)> = select
+        .query_map([place.sequence], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    if parts
+        .iter()
+        .any(|(state, _)| state == "queued" || state == "failed")
+    {
+        return Ok(Settled::default());
+    }
+    let reached = parts.iter().map(|(state, _)| rank(state)).min();
+    let reached = STEPS[reached.unwrap_or_default()];
+    if reached == place.state {
+        return Ok(Settled::default());
+    }
+    connection
+        .prepare_cached("UPDATE message SET state = ?2 WHERE sequence = ?1")?
+        .execute(params![place.sequence, reached])?;
+    let delivery = Step {
+        message: &place.id,
+        state: reached,
+        message_id: parts.first().and_then(|(_, id)| id.as_deref()),
+        ..Step::default()
+    };
+    tell(connection, channel, now, delivery)
+}
+
+/// A message will not arrive; its contact's queue goes on.
+fn fail(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    place: &Place,
+    error: Option<&Error>,
+) -> Result<Settled, StoreError> {
+    close(connection, channel, now, place, "failed", error)
+}
+
+/// Takes a message out of its contact's queue.
+fn close(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    place: &Place,
+    state: &str,
+    error: Option<&Error>,
+) -> Result<Settled, StoreError> {
+    let json = error.and_then(|error| serde_json::to_string(error).ok());
+    connection
+        .prepare_cached(
+            "UPDATE message SET state = ?2, open = 0, settled = ?3, error = coalesce(?4, error)
+             WHERE sequence = ?1",
+        )?
+        .execute(params![place.sequence, state, now, json])?;
+    let delivery = Step {
+        message: &place.id,
+        state,
+        part: (place.parts > 1).then_some(place.number + 1),
+        error,
+        ..Step::default()
+    };
+    let mut settled = tell(connection, channel, now, delivery)?;
+    settled.due = true;
+    Ok(settled)
+}
+
+fn tell(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    delivery: Step<'_>,
+) -> Result<Settled, StoreError> {
+    let latest = events::store_notice(connection, channel, now, &Notice::Delivery { delivery })?;
+    Ok(Settled { latest, due: false })
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The vendor accepted it.
+    Accepted(Sent),
+    /// It may have.
+    Uncertain(Error),
+    /// It did not; another attempt follows then.
+    Again(Error, Timestamp),
+    /// It did not, and never will.
+    Failed(Error),
+}
+
+/// Writes down an attempt before it is made. False where the message is no longer to be sent.
+pub(super) fn begin(
+    connection: &Connection,
+    sequence: i64,
+    part: u32,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE message SET state = 'sending', attempts = attempts + 1
+             WHERE sequence = ?1 AND part = ?2 AND state = 'queued' AND open = 1",
+        )?
+        .execute(params![sequence, part])?;
+    if changed == 1 {
+        connection
+            .prepare_cached("INSERT INTO attempt (message, part, started) VALUES (?1, ?2, ?3)")?
+            .execute(params![sequence, part, now])?;
+    }
+    Ok(changed == 1)
+}
+
+/// Writes down what came of an attempt.
+pub(super) fn finish(
+    connection: &Connection,
+    channel: &str,
+    sequence: i64,
+    now: Timestamp,
+    outcome: &Outcome,
+) -> Result<Settled, StoreError> {
+    let select =
+        format!("{PLACE} WHERE m.sequence = ?1 AND p.number = m.part AND m.state = 'sending'");
+    let found = connection
+        .prepare_cached(&select)?
+        .query_row([sequence], place)
+        .optional()?;
+    // Not so where a status has said that it failed.
+    let Some(place) = found else {
+        return Ok(Settled::default());
+    };
+    end_attempt(connection, &place, now, outcome)?;
+    if let Outcome::Accepted(Sent {
+        message_id: Some(id),
+        ..
+    }) = outcome
+    {
+        connection
+            .prepare_cached("UPDATE part SET vendor_id = ?3 WHERE message = ?1 AND number = ?2")?
+            .execute(params![sequence, place.number, id])?;
+    }
+    // A status may have been faster than the answer, and says more than an answer that was lost.
+    if rank(&place.part_state) > 0 {
+        return arrived(connection, channel, now, &place);
+    }
+    match outcome {
+        Outcome::Accepted(_) => {
+            set_part(connection, &place, "accepted")?;
+            arrived(connection, channel, now, &place)
+        }
+        Outcome::Uncertain(error) => {
+            set_uncertain(connection, &place, now, Some(error))?;
+            let delivery = Step {
+                message: &place.id,
+                state: "uncertain",
+                error: Some(error),
+                ..Step::default()
+            };
+            tell(connection, channel, now, delivery)
+        }
+        Outcome::Again(error, due) => {
+            let json = serde_json::to_string(error).ok();
+            connection
+                .prepare_cached(
+                    "UPDATE message SET state = 'queued', due = ?2, error = ?3 WHERE sequence = ?1",
+                )?
+                .execute(params![sequence, due, json])?;
+            Ok(Settled::default())
+        }
+        Outcome::Failed(error) => {
+            set_part(connection, &place, "failed")?;
+            fail(connection, channel, now, &place, Some(error))
+        }
+    }
+}
+
+fn end_attempt(
+    connection: &Connection,
+    place: &Place,
+    now: Timestamp,
+    outcome: &Outcome,
+) -> Result<(), StoreError> {
+    let json = match outcome {
+        Outcome::Accepted(sent) => serde_json::to_string(sent),
+        Outcome::Uncertain(error) | Outcome::Again(error, _) | Outcome::Failed(error) => {
+            serde_json::to_string(error)
+        }
+    };
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET ended = ?3, outcome = ?4 WHERE message = ?1 AND part = ?2 AND ended IS NULL",
+        )?
+        .execute(params![place.sequence, place.number, now, json.ok()])?;
+    Ok(())
+}
+
+fn set_uncertain(
+    connection: &Connection,
+    place: &Place,
+    now: Timestamp,
+    error: Option<&Error>,
+) -> Result<(), StoreError> {
+    let json = error.and_then(|error| serde_json::to_string(error).ok());
+    connection
+        .prepare_cached(
+            "UPDATE message SET state = 'uncertain', uncertain_since = ?2, error = coalesce(?3, error)
+             WHERE sequence = ?1",
+        )?
+        .execute(params![place.sequence, now, json])?;
+    Ok(())
+}
+
+/// Messages whose attempts a crash has cut off: they may have arrived.
+pub(crate) fn recover(connection: &Connection, now: Timestamp) -> Result<usize, StoreError> {
+    let select = format!("{PLACE} WHERE m.state = 'sending' AND p.number = m.part");
+    let cut_off: Vec<Place> = connection
+        .prepare(&select)?
+        .query_map([], place)?
+        .collect::<rusqlite::Result<_>>()?;
+    for place in &cut_off {
+        if rank(&place.part_state) > 0 {
+            let of = "SELECT channel FROM message WHERE sequence = ?1";
+            let channel: String = connection.query_row(of, [place.sequence], |row| row.get(0))?;
+            arrived(connection, &channel, now, place)?;
+        } else {
+            set_uncertain(connection, place, now, None)?;
+        }
+    }
+    Ok(cut_off.len())
+}
+
+/// Messages that have been uncertain for long enough: held, or sent again.
+pub(super) fn decide(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    since: Timestamp,
+    resend: bool,
+) -> Result<Settled, StoreError> {
+    let select = format!(
+        "{PLACE} WHERE m.channel = ?1 AND m.open = 1 AND m.state = 'uncertain' AND m.uncertain_since <= ?2
+         AND p.number = m.part"
+    );
+    let uncertain: Vec<Place> = connection
+        .prepare_cached(&select)?
+        .query_map(params![channel, since], place)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut all = Settled::default();
+    for place in &uncertain {
+        let settled = if resend {
+            connection
+                .prepare_cached(
+                    "UPDATE message SET state = 'queued', due = ?2, uncertain_since = NULL WHERE sequence = ?1",
+                )?
+                .execute(params![place.sequence, now])?;
+            Settled {
+                latest: None,
+                due: true,
+            }
+        } else {
+            close(connection, channel, now, place, "held", None)?
+        };
+        all.latest = settled.latest.or(all.latest);
+        all.due |= settled.due;
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+use serde_json::Value;
+
+use super::*;
+use crate::contract::types::{ErrorClass, Retry};
+use crate::events::{Events, Query};
+use crate::store::Store;
+
+/// A store with one channel and a message of so many parts.
+struct Outbox {
+    _directory: tempfile::TempDir,
+    store: Store,
+}
+
+impl Outbox {
+    async fn with(parts: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let outbox = Self {
+            _directory: directory,
+            store,
+        };
+        outbox
+            .write(move |connection| {
+                connection.execute(
+                    "INSERT INTO channel (id, name, plugin, description, settings, state, added)
+                     VALUES ('c', 'c', 'bundled', '{}', '{}', 'connected', 0)",
+                    [],
+                )?;
+                connection.execute(
+                    "INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+                     VALUES ('m', 'c', 'phone:1', '{}', '{}', 'queued', 1, 0, ?1, 0, 0)",
+                    [parts],
+                )?;
+                for number in 0..parts {
+                    connection.execute(
+                        "INSERT INTO part (message, number, method, path, content_type, body, reference, state)
+                         VALUES (1, ?1, 'POST', '/', 'application/json', x'', 'ref-' || ?1, 'queued')",
+                        [number],
+                    )?;
+                }
+                Ok(Settled::default())
+            })
+            .await;
+        outbox
+    }
+
+    async fn write(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<Settled, StoreError> + Send + 'static,
+    ) -> Settled {
+        self.store.write(job).await.unwrap()
+    }
+
+    async fn begin(&self, part: u32) -> bool {
+        let begun = self
+            .store
+            .write(move |connection| begin(connection, 1, part, 5));
+        begun.await.unwrap()
+    }
+
+    async fn finish(&self, outcome: Outcome) {
+        self.write(move |connection| finish(connection, "c", 1, 6, &outcome))
+            .await;
+    }
+
+    async fn told(&self, state: MessageState, reference: &str, id: &str) -> Settled {
+        let status = status(state, Some(reference), Some(id));
+        self.write(move |connection| settle(connection, "c", 7, &status))
+            .await
+    }
+
+    async fn recover(&self) {
+        let recovered = self.store.write(|connection| recover(connection, 8));
+        recovered.await.unwrap();
+    }
+
+    async fn decide(&self, resend: bool) {
+        self.write(move |connection| decide(connection, "c", 100, 50, resend))
+            .await;
+    }
+
+    /// State, whether it stands in the queue, and the part to send next.
+    fn stands(&self) -> (String, bool, u32) {
+        let select = "SELECT state, open, part FROM message WHERE sequence = 1";
+        let read = |connection: &Connection| {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            Ok::<_, StoreError>(connection.query_row(select, [], row)?)
+        };
+        self.store.read_now(read).unwrap()
+    }
+
+    /// The steps that were told of, and the vendor's id in the last.
+    async fn steps(&self) -> (Vec<String>, Option<String>) {
+        let events = Events::open(self.store.clone()).await.unwrap();
+        let query = Query {
+            limit: 100,
+            ..Query::default()
+        };
+        let told = events.page(query).await.unwrap();
+        let deliveries: Vec<Value> = told
+            .iter()
+            .map(|told| serde_json::from_str::<Value>(&told.json).unwrap()["delivery"].clone())
+            .collect();
+        let word = |step: &Value, member: &str| step[member].as_str().map(str::to_owned);
+        (
+            deliveries
+                .iter()
+                .filter_map(|it| word(it, "state"))
+                .collect(),
+            deliveries.last().and_then(|it| word(it, "message_id")),
+        )
+    }
+}
+
+fn status(state: MessageState, reference: Option<&str>, id: Option<&str>) -> Status {
+    let errors = match state {
+        MessageState::Failed => vec![failure(ErrorClass::Recipient)],
+        _ => Vec::new(),
+    };
+    Status {
+        message_id: id.map(str::to_owned),
+        state,
+        reference: reference.map(str::to_owned),
+        group_id: None,
+        errors,
+        pricing: None,
+        conversation: None,
+        payment: None,
+    }
+}
+
+fn failure(class: ErrorClass) -> Error {
+    Error {
+        class,
+        retry: Retry::Unknown,
+        code: Some("7".to_owned()),
+        title: None,
+        message: None,
+        details: None,
+        link: None,
+        remedy: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn sent(id: &str) -> Outcome {
+    Outcome::Accepted(Sent {
+        message_id: Some(id.to_owned()),
+        status: None,
+        contact: None,
+        attributes: Vec::new(),
+    })
+}
+
+fn uncertain() -> Outcome {
+    Outcome::Uncertain(failure(ErrorClass::Uncertain))
+}
+
+fn closed(state: &str) -> (String, bool, u32) {
+    (state.to_owned(), false, 1)
+}
+
+#[tokio::test]
+async fn a_message_moves_on_and_never_back() {
+    let outbox = Outbox::with(1).await;
+    assert!(outbox.begin(0).await);
+    assert!(!outbox.begin(0).await, "it is sent once at a time");
+    outbox.finish(sent("w")).await;
+    assert_eq!(outbox.stands(), closed("accepted"));
+    for (state, stands) in [
+        (MessageState::Delivered, "delivered"),
+        (MessageState::Sent, "delivered"),
+        (MessageState::Read, "read"),
+        (MessageState::Delivered, "read"),
+        (MessageState::Failed, "read"),
+        (MessageState::Other("odd".to_owned()), "read"),
+    ] {
+        outbox.told(state, "ref-0", "w").await;
+        assert_eq!(outbox.stands(), closed(stands));
+    }
+    let (steps, id) = outbox.steps().await;
+    assert_eq!(steps, ["accepted", "delivered", "read"]);
+    assert_eq!(id.as_deref(), Some("w"));
+}
+
+#[tokio::test]
+async fn a_status_is_matched_by_the_vendor_s_id_where_it_has_no_reference() {
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w")).await;
+    let foreign = status(MessageState::Read, None, Some("x"));
+    outbox
+        .write(move |connection| settle(connection, "c", 7, &foreign))
+        .await;
+    assert_eq!(outbox.stands(), closed("accepted"));
+    let ours = status(MessageState::Read, None, Some("w"));
+    let elsewhere = ours.clone();
+    outbox
+        .write(move |connection| settle(connection, "another channel", 7, &elsewhere))
+        .await;
+    assert_eq!(outbox.stands(), closed("accepted"));
+    outbox
+        .write(move |connection| settle(connection, "c", 7, &ours))
+        .await;
+    assert_eq!(outbox.stands(), closed("read"));
+}
+
+#[tokio::test]
+async fn a_status_may_be_faster_than_the_answer_and_outlives_one_that_is_lost() {
+    for answer in [
+        sent("w"),
+        uncertain(),
+        Outcome::Again(failure(ErrorClass::Temporary), 9),
+    ] {
+        let outbox = Outbox::with(1).await;
+        outbox.begin(0).await;
+        outbox.told(MessageState::Delivered, "ref-0", "w").await;
+        assert_eq!(outbox.stands(), ("sending".to_owned(), true, 0));
+        outbox.finish(answer).await;
+        assert_eq!(outbox.stands(), closed("delivered"));
+        assert_eq!(
+            outbox.steps().await,
+            (vec!["delivered".to_owned()], Some("w".to_owned()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_uncertain_waits_for_a_status_and_is_then_held_or_sent_again() {
+    let waits = ("uncertain".to_owned(), true, 0);
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(uncertain()).await;
+    assert_eq!(outbox.stands(), waits);
+    assert!(!outbox.begin(0).await, "it is not sent while nobody knows");
+    let settled = outbox.told(MessageState::Sent, "ref-0", "w").await;
+    assert!(settled.due, "the queue goes on");
+    assert_eq!(outbox.stands(), closed("sent"));
+
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(uncertain()).await;
+    outbox.decide(false).await;
+    assert_eq!(outbox.stands(), ("held".to_owned(), false, 0));
+    assert_eq!(outbox.steps().await.0, ["uncertain", "held"]);
+    outbox.told(MessageState::Read, "ref-0", "w").await;
+    assert_eq!(outbox.stands(), closed("read"), "better late than never");
+
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(uncertain()).await;
+    outbox.decide(true).await;
+    assert_eq!(outbox.stands(), ("queued".to_owned(), true, 0));
+    outbox.told(MessageState::Sent, "ref-0", "w").await;
+    assert_eq!(outbox.stands(), closed("sent"), "it need not be sent again");
+    assert!(!outbox.begin(0).await);
+}
+
+#[tokio::test]
+async fn a_crash_leaves_an_attempt_uncertain_unless_a_status_has_told() {
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.recover().await;
+    assert_eq!(outbox.stands(), ("uncertain".to_owned(), true, 0));
+
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.told(MessageState::Sent, "ref-0", "w").await;
+    outbox.recover().await;
+    assert_eq!(outbox.stands(), closed("sent"));
+}
+
+#[tokio::test]
+async fn parts_go_one_after_the_other_and_the_message_stands_where_the_last_does() {
+    let outbox = Outbox::with(2).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w0")).await;
+    assert_eq!(outbox.stands(), ("queued".to_owned(), true, 1));
+    outbox.told(MessageState::Read, "ref-0", "w0").await;
+    assert_eq!(outbox.stands(), ("queued".to_owned(), true, 1));
+    outbox.begin(1).await;
+    outbox.finish(sent("w1")).await;
+    assert_eq!(outbox.stands(), ("accepted".to_owned(), false, 2));
+    outbox.told(MessageState::Delivered, "ref-1", "w1").await;
+    assert_eq!(outbox.stands(), ("delivered".to_owned(), false, 2));
+    assert_eq!(outbox.steps().await.0, ["accepted", "delivered"]);
+}
+
+#[tokio::test]
+async fn a_failed_part_ends_the_message_once() {
+    let outbox = Outbox::with(2).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w0")).await;
+    outbox.told(MessageState::Failed, "ref-0", "w0").await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 1));
+    outbox.told(MessageState::Failed, "ref-0", "w0").await;
+    assert_eq!(outbox.steps().await.0, ["failed"]);
+    assert!(!outbox.begin(1).await);
+}

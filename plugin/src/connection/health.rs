@@ -1,0 +1,152 @@
+//! How the number is.
+
+use serde_json::Value;
+
+use super::registration::Scope;
+use super::{CURRENT, CURRENT_ACCOUNT, can_t_be_read};
+use crate::api::{self, Call, Client, Http};
+use crate::bindings::exports::messaging::channel::connection::{
+    Ability, AccountHealth, WebhookTarget,
+};
+use crate::bindings::messaging::channel::http::{Failure, Response};
+use crate::bindings::messaging::channel::types::{Error, ErrorClass, Retry};
+use crate::errors::classify;
+use crate::settings::Api;
+
+/// Where the Cloud API tells how a number is. These fields are known to work; what else comes is passed on.
+const STATUS: &str = "/health_status?fields=health_status,display_phone_number,verified_name,name_status,quality_rating";
+/// The same without a choice of fields.
+const PLAIN_STATUS: &str = "/health_status";
+
+/// How the number is, and where its deliveries go. Changes nothing.
+///
+/// The sandbox tells nothing of itself, so there is only the webhook.
+///
+/// # Errors
+///
+/// What 360dialog, or the way to it, said. Where only the webhook can't be read, the error stands among those of the health.
+pub fn health(
+    http: &impl Http,
+    settings: &str,
+    target: Option<&WebhookTarget>,
+) -> Result<AccountHealth, Error> {
+    let client = Client::new(http, settings)?;
+    let status = match client.api() {
+        Api::Cloud => status(&client)?,
+        Api::Sandbox => Value::Null,
+        Api::OnPremise => object(client.get("/v1/health", Vec::new()))?,
+    };
+    let mut errors: Vec<_> = entities(&status).flat_map(errors_of).collect();
+    let mut registrations = Vec::new();
+    let receiving = match Scope::Number.read(&client, CURRENT) {
+        Ok(present) => {
+            let receiving =
+                target.map(|target| present.registration.url.as_ref() == Some(&target.url));
+            registrations.push(present.registration);
+            receiving
+        }
+        Err(error) => {
+            if !can_t_be_read(&client, &error) {
+                errors.push(error);
+            }
+            None
+        }
+    };
+    // It tells where other deliveries go; nothing depends on it, so it may fail.
+    if client.api() == Api::Cloud
+        && let Ok(present) = Scope::Account.read(&client, CURRENT_ACCOUNT)
+    {
+        registrations.push(present.registration);
+    }
+    registrations.retain(|registration| registration.url.is_some());
+    Ok(AccountHealth {
+        sending: ability(&status),
+        receiving,
+        registrations,
+        errors,
+        attributes: api::scalars(&status, &[]),
+    })
+}
+
+/// The Cloud API's health status, by which a key is proved as well.
+pub(super) fn status(client: &Client<'_, impl Http>) -> Result<Value, Error> {
+    let result = client.get(STATUS, Vec::new());
+    let is_400 = matches!(&result, Ok(response) if response.status == 400);
+    match object(result) {
+        // A 400 that says something else, such as an unpaid account, would say it again.
+        Err(error)
+            if is_400 && matches!(error.class, ErrorClass::Invalid | ErrorClass::Unknown) =>
+        {
+            object(client.get(PLAIN_STATUS, Vec::new()))
+        }
+        result => result,
+    }
+}
+
+/// The object in an answer. Anything else proves nothing: any web server answers 200.
+fn object(result: Result<Response, Failure>) -> Result<Value, Error> {
+    let answer = api::answer(result, Call::Repeatable)?;
+    serde_json::from_slice(&answer.body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| api::unreadable(&answer))
+}
+
+/// What a health status speaks of: number, account, business, app.
+pub(super) fn entities(status: &Value) -> impl Iterator<Item = &Value> {
+    status
+        .pointer("/health_status/entities")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn ability(status: &Value) -> Ability {
+    let word = status
+        .pointer("/health_status/can_send_messages")
+        .or_else(|| status.pointer("/health/gateway_status"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match word.to_ascii_uppercase().as_str() {
+        "AVAILABLE" | "CONNECTED" => Ability::Available,
+        "LIMITED" => Ability::Limited,
+        "BLOCKED" => Ability::Blocked,
+        "" => Ability::Other("unknown".into()),
+        _ => Ability::Other(word.into()),
+    }
+}
+
+/// What is wrong with an entity, with the vendor's own advice.
+fn errors_of(entity: &Value) -> impl Iterator<Item = Error> {
+    let errors = entity.get("errors").and_then(Value::as_array);
+    errors.into_iter().flatten().map(|error| {
+        let mut taken = Vec::new();
+        let mut take = |pointer: &str| {
+            let found = api::text(error.pointer(pointer))?;
+            taken.push(pointer.to_owned());
+            Some(found)
+        };
+        let code = take("/error_code").or_else(|| take("/code"));
+        let message = take("/error_description").or_else(|| take("/message"));
+        let remedy = take("/possible_solution");
+        let (class, retry) = match classify(code.as_deref()) {
+            // Where there is a solution, somebody has to apply it.
+            (ErrorClass::Unknown, _) if remedy.is_some() => {
+                (ErrorClass::Unknown, Retry::AfterChange)
+            }
+            known => known,
+        };
+        Error {
+            class,
+            retry,
+            code,
+            title: None,
+            message,
+            // Which of them it is about.
+            details: api::text(entity.get("entity_type")),
+            link: None,
+            remedy,
+            attributes: api::scalars(error, &taken),
+        }
+    })
+}

@@ -1,0 +1,313 @@
+//! Connecting the number: proving the key, and registering the webhook in place of the one that was there.
+//!
+//! Only the number's own registration is replaced. That of the whole account (`/waba_webhook`) serves the account's other
+//! numbers too, and the number's has precedence over it; so it is read for information and left alone.
+#![allow(clippy::result_large_err, reason = "the errors are the contract's own")]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::api::{self, Call, Client, Http};
+use crate::bindings::exports::messaging::channel::connection::{
+    ConnectError, Connected, Registration, WebhookTarget,
+};
+use crate::bindings::messaging::channel::types::{Error, ErrorClass, Problem};
+use crate::description::SECRET_HEADER;
+use crate::problem::Problems;
+use crate::settings::{self, Api, WebhookAuthentication};
+
+mod health;
+mod registration;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use health::health;
+
+use registration::Scope;
+
+const SOURCE_KEYS: &str = "360dialog, API keys";
+const SOURCE_WEBHOOKS: &str = "360dialog, webhooks";
+
+/// The names that headers of registrations are sealed under. What `disconnect` puts back must outlive every later look at a
+/// registration, which by then is our own; so looking has a name of its own.
+const PREVIOUS: &str = "previous";
+const PREVIOUS_ACCOUNT: &str = "previous_account";
+const CURRENT: &str = "current";
+const CURRENT_ACCOUNT: &str = "current_account";
+
+/// Proves the key without side effects, remembers the webhook that is registered, registers `target`, and reads it back.
+///
+/// The address in `target` has to follow 360dialog's rules: https, a public name without `_`, no port, no user. Where
+/// `base_url` in the settings is on this machine, so is what stands there in for 360dialog, and http, ports and addresses of
+/// this machine will do.
+///
+/// A registration that leads elsewhere is in the way, unless `target` says that it may be replaced. Its headers are sealed by the
+/// host; where the host declines, they are not kept, and a warning says so.
+///
+/// # Errors
+///
+/// Where the settings or the target are wrong, a registration is in the way, or 360dialog, or the way to it, refuses.
+pub fn connect(
+    http: &impl Http,
+    settings: &str,
+    target: &WebhookTarget,
+) -> Result<Connected, ConnectError> {
+    let client = Client::new(http, settings)
+        .map_err(|_| ConnectError::Settings(settings::validate(settings)))?;
+    let problems = target::check(&target.url, client.settings.base_url());
+    if !problems.is_empty() {
+        return Err(ConnectError::Settings(problems));
+    }
+    let mut warnings = Problems::default();
+    let account = prove(&client, &mut warnings).map_err(ConnectError::Failed)?;
+    compare_numbers(&client, &account, &mut warnings);
+
+    let mut previous = Vec::new();
+    match Scope::Number.read(&client, CURRENT) {
+        Ok(present) if present.leads_elsewhere(&target.url) => {
+            if !target.replace_foreign {
+                return Err(ConnectError::Occupied(present.registration));
+            }
+            previous.extend(keep(&client, target, &mut warnings).map_err(ConnectError::Failed)?);
+        }
+        Ok(_) => {}
+        Err(error) if can_t_be_read(&client, &error) => warnings.add(
+            "",
+            "unread",
+            "This API does not tell which webhook is registered: whatever was there is replaced",
+            SOURCE_WEBHOOKS,
+        ),
+        Err(error) => return Err(ConnectError::Failed(error)),
+    }
+    if client.api() == Api::Cloud {
+        match Scope::Account.read(&client, PREVIOUS_ACCOUNT) {
+            Ok(present) if present.leads_elsewhere(&target.url) => {
+                previous.push(present.registration);
+            }
+            Ok(_) => {}
+            Err(error) => warnings.add(
+                "",
+                "account_unread",
+                format_args!(
+                    "The account's webhook could not be read{}: see in the 360dialog Hub where it leads",
+                    because(&error)
+                ),
+                SOURCE_WEBHOOKS,
+            ),
+        }
+    }
+
+    register_target(&client, target, &mut warnings).map_err(ConnectError::Failed)?;
+    Ok(Connected {
+        account_id: account.id,
+        phone_number_id: account.phone_number_id,
+        phone_number: account.phone_number,
+        previous,
+        // What takes a while (15 to 20 seconds) is the account's registration, not the number's.
+        settles_in_seconds: None,
+        warnings: warnings.into_vec(),
+    })
+}
+
+/// Puts back the number's registration that was there before, or removes ours. One that is no longer ours is left alone.
+///
+/// # Errors
+///
+/// What 360dialog, or the way to it, said.
+pub fn disconnect(
+    http: &impl Http,
+    settings: &str,
+    target: &WebhookTarget,
+    previous: &[Registration],
+) -> Result<(), Error> {
+    let client = Client::new(http, settings)?;
+    match Scope::Number.read(&client, CURRENT) {
+        Ok(present) if present.registration.url.as_deref() != Some(&target.url) => return Ok(()),
+        Ok(_) => {}
+        Err(error) if can_t_be_read(&client, &error) => {}
+        Err(error) => return Err(error),
+    }
+    let before = previous.iter().find(|registration| {
+        registration.scope.as_deref() != Some(Scope::Account.word())
+            && registration
+                .url
+                .as_ref()
+                .is_some_and(|url| *url != target.url)
+    });
+    let body = match before {
+        Some(registration) => registration::restoring(registration)?,
+        // Assumed: no request to remove a registration is documented, but one that is not set reads as an empty address.
+        None => registration::body("", &BTreeMap::new()),
+    };
+    register(&client, body)
+}
+
+/// Reads the registration that is in the way once more, now to keep it.
+fn keep(
+    client: &Client<'_, impl Http>,
+    target: &WebhookTarget,
+    warnings: &mut Problems,
+) -> Result<Option<Registration>, Error> {
+    let present = Scope::Number.read(client, PREVIOUS)?;
+    if !present.leads_elsewhere(&target.url) {
+        return Ok(None);
+    }
+    if !present.sealed {
+        warnings.add(
+            "",
+            "headers_not_kept",
+            "The host does not seal, so the headers of the webhook that was registered are not kept: write them down if \
+             disconnecting shall put it back whole",
+            SOURCE_WEBHOOKS,
+        );
+    }
+    Ok(Some(present.registration))
+}
+
+/// What the vendor says of the number whose key this is.
+#[derive(Default)]
+struct Account {
+    id: Option<String>,
+    phone_number_id: Option<String>,
+    phone_number: Option<String>,
+}
+
+/// Proves the key by reading.
+fn prove(client: &Client<'_, impl Http>, warnings: &mut Problems) -> Result<Account, Error> {
+    let account = match client.api() {
+        Api::Cloud => return health::status(client).map(|status| account(&status)),
+        Api::Sandbox => Account::default(),
+        Api::OnPremise => {
+            let result = client.get("/v1/configs/phone_number", Vec::new());
+            match api::answer(result, Call::Repeatable) {
+                Ok(answer) => {
+                    let number: Value = serde_json::from_slice(&answer.body)
+                        .map_err(|_| api::unreadable(&answer))?;
+                    return Ok(Account {
+                        phone_number: api::text(number.pointer("/phone_number")),
+                        ..Account::default()
+                    });
+                }
+                Err(error) if is_about_the_request(&error) => Account::default(),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    warnings.add(
+        "/api_key",
+        "unproved",
+        "This API has nothing to prove the key with: send a message to see whether it is right",
+        SOURCE_KEYS,
+    );
+    Ok(account)
+}
+
+/// A key is of one number; the one that was typed may be another.
+fn compare_numbers(client: &Client<'_, impl Http>, account: &Account, warnings: &mut Problems) {
+    let (Some(theirs), Some(typed)) = (&account.phone_number, &client.settings.phone_number) else {
+        return;
+    };
+    let digits = |number: &str| {
+        number
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    if digits(theirs) != digits(typed) {
+        warnings.add(
+            "/phone_number",
+            "number_differs",
+            format_args!(
+                "The key is of the number {theirs}, and the settings say {typed}: correct whichever is wrong"
+            ),
+            SOURCE_KEYS,
+        );
+    }
+}
+
+fn account(status: &Value) -> Account {
+    let of = |kind| {
+        health::entities(status)
+            .find(|entity| entity["entity_type"] == kind)
+            .and_then(|entity| api::text(entity.get("id")))
+    };
+    Account {
+        id: of("WABA"),
+        phone_number_id: of("PHONE_NUMBER").or_else(|| api::text(status.get("id"))),
+        phone_number: api::text(status.get("display_phone_number")),
+    }
+}
+
+/// Registers the target, and reads it back.
+fn register_target(
+    client: &Client<'_, impl Http>,
+    target: &WebhookTarget,
+    warnings: &mut Problems,
+) -> Result<(), Error> {
+    let headers = match client.settings.webhook_authentication.unwrap_or_default() {
+        WebhookAuthentication::Header | WebhookAuthentication::HeaderAndHmac => {
+            BTreeMap::from([(SECRET_HEADER, "{{secret:webhook}}")])
+        }
+        WebhookAuthentication::Hmac => BTreeMap::new(),
+    };
+    let registered = register(client, registration::body(&target.url, &headers));
+    let now = Scope::Number.read(client, CURRENT);
+    let is_ours = now
+        .as_ref()
+        .is_ok_and(|now| now.registration.url.as_deref() == Some(&target.url));
+    match (registered, now) {
+        (
+            Ok(())
+            | Err(Error {
+                class: ErrorClass::Temporary,
+                ..
+            }),
+            _,
+        ) if is_ours => {}
+        (Err(error), _) => return Err(error),
+        (Ok(()), Err(error)) if can_t_be_read(client, &error) => {}
+        (Ok(()), Err(error)) => warnings.add(
+            "",
+            "not_confirmed",
+            format_args!(
+                "360dialog took the webhook, but it could not be read back{}: check the channel again",
+                because(&error)
+            ),
+            SOURCE_WEBHOOKS,
+        ),
+        (Ok(()), Ok(_)) => warnings.add(
+            "",
+            "not_confirmed",
+            "360dialog took the webhook, but still has another one: check the channel again in a minute",
+            SOURCE_WEBHOOKS,
+        ),
+    }
+    Ok(())
+}
+
+fn register(client: &Client<'_, impl Http>, body: Vec<u8>) -> Result<(), Error> {
+    let result = client.configure(Scope::Number.path(), body);
+    api::answer(result, Call::Repeatable).map(drop)
+}
+
+/// The sandbox documents that a webhook is registered, not that it can be read.
+fn can_t_be_read(client: &Client<'_, impl Http>, error: &Error) -> bool {
+    client.api() == Api::Sandbox && is_about_the_request(error)
+}
+
+/// The other side does not know such a request.
+fn is_about_the_request(error: &Error) -> bool {
+    matches!(error.class, ErrorClass::Invalid | ErrorClass::Unknown)
+}
+
+/// The vendor's sentence in parentheses.
+fn because(error: &Error) -> String {
+    [&error.message, &error.title, &error.details]
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|sentence| format!(" ({sentence})"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,348 @@
+//! Adding, changing, checking and removing channels, through the host, the sandboxed channel and real HTTP.
+
+mod hosted;
+mod peer;
+#[path = "peer/signature.rs"]
+mod signature;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use channel_host::contract::types::ErrorClass;
+use channel_host::{Change, ChannelError, State};
+use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
+use peer::{Answer, Vendor};
+use serde_json::{Value, json};
+
+const THEIRS: &str = "https://old.example.com/hook";
+
+fn change(members: Value) -> Change {
+    let Value::Object(members) = members else {
+        panic!("members");
+    };
+    Change {
+        members,
+        replace_foreign: false,
+    }
+}
+
+fn messages(hosted: &Hosted) -> Vec<String> {
+    hosted
+        .peer
+        .requests()
+        .iter()
+        .map(peer::Request::line)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_adds_nothing_and_a_right_one_registers_the_webhook() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let Err(ChannelError::Refused(error)) = hosted.add(&json!({"api_key": "wrong"})).await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(error.class, ErrorClass::Unauthorised);
+    assert!(hosted.host.channels().is_empty());
+    assert_eq!(hosted.peer.webhook(Vendor::Cloud), None);
+    assert_eq!(
+        messages(&hosted),
+        ["GET /health_status"],
+        "it is proved before anything changes"
+    );
+
+    let channel = hosted.add(&json!({})).await?;
+    let webhook = registered(&hosted.peer)?;
+    assert!(webhook.url.starts_with(&format!("{PUBLIC}/webhooks/")));
+    assert!(webhook.url.len() > PUBLIC.len() + 40, "nobody can guess it");
+    assert!(webhook.headers[0].1.len() >= 32);
+    let shown = channel.shown();
+    assert_eq!(
+        (shown.state, shown.name.as_str()),
+        (State::Connected, "Shop")
+    );
+    let connected = shown.connected.context("it is connected")?;
+    assert_eq!(connected.phone_number.as_deref(), Some(NUMBER));
+    assert!(connected.warnings.is_empty(), "{:?}", connected.warnings);
+    let settings: Value = serde_json::from_str(shown.settings.get())?;
+    assert_eq!(settings["api_key"], "{{secret:api_key}}");
+    let told = hosted.events(&["channel"]).await?;
+    assert_eq!(told[0]["channel_state"]["state"], "connected");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_are_wrong_are_told_all_at_once_before_anything_is_asked() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let wrong = json!({"phone_number": "0049", "api_key": "has spaces", "api": "graph"});
+    let Err(ChannelError::Invalid(problems)) = hosted.add(&wrong).await else {
+        panic!("it was not refused");
+    };
+    let pointers: Vec<_> = problems.iter().map(|it| it.pointer.as_str()).collect();
+    for pointer in ["/phone_number", "/api_key", "/api"] {
+        assert!(pointers.contains(&pointer), "{pointers:?}");
+    }
+    assert!(hosted.peer.requests().is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_numbers_are_shown_where_they_differ() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"phone_number": "+15550000000"})).await?;
+    let warnings = channel
+        .shown()
+        .connected
+        .context("it is connected")?
+        .warnings;
+    assert_eq!(warnings[0].code, "number_differs");
+    assert!(warnings[0].message.contains(NUMBER) && warnings[0].message.contains("15550000000"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_channels_have_one_name_or_number() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    hosted.add(&json!({})).await?;
+    let requests = hosted.peer.requests().len();
+    for (changes, member) in [
+        (json!({"phone_number": "+15550000000"}), "name"),
+        (json!({"name": "Other"}), "phone_number"),
+    ] {
+        let Err(ChannelError::Taken { member: found, by }) = hosted.add(&changes).await else {
+            panic!("it was not refused");
+        };
+        assert_eq!((found.as_str(), by.as_str()), (member, "Shop"));
+    }
+    assert_eq!(hosted.peer.requests().len(), requests, "nothing is asked");
+    // The vendor knows that it is the same number, whatever was typed.
+    let ours = registered(&hosted.peer)?;
+    let other = json!({"name": "Other", "phone_number": "+15550000000"});
+    let Err(ChannelError::Taken { member, .. }) = hosted.add_over(&other, true).await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(member, "phone_number");
+    assert_eq!(
+        registered(&hosted.peer)?,
+        ours,
+        "the first one's webhook is back"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_s_webhook_is_replaced_only_when_told_and_comes_back_whole() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    let theirs = [
+        ("Authorization", "Basic dGhlaXI6c2VjcmV0"),
+        ("X-Tenant", "acme-tenant-0815"),
+    ];
+    hosted.peer.register(Vendor::Cloud, THEIRS, &theirs);
+    let before = registered(&hosted.peer)?;
+    let Err(ChannelError::Occupied(found)) = hosted.add(&json!({})).await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(found.url.as_deref(), Some(THEIRS));
+    assert!(
+        !format!("{found:?}").contains("dGhlaXI6c2VjcmV0"),
+        "its credentials stay sealed"
+    );
+    assert_eq!(registered(&hosted.peer)?, before);
+
+    let channel = hosted.add_over(&json!({}), true).await?;
+    assert_ne!(registered(&hosted.peer)?, before);
+    let shown = format!("{:?}", channel.shown());
+    assert!(shown.contains(THEIRS) && !shown.contains("dGhlaXI6c2VjcmV0"));
+    let id = channel.id().to_owned();
+    drop(channel);
+    // What was there is remembered across restarts, checks and connecting again.
+    hosted.restart().await?;
+    let channel = hosted.host.channel(&id).context("it is there")?;
+    channel.check().await?;
+    channel.connect(false).await?;
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, before);
+    assert_eq!(channel.shown().state, State::Disconnected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_ours_that_was_replaced_is_not_touched_and_the_channel_says_so() -> Result<()>
+{
+    let hosted =
+        Hosted::start_with(|options| options.check_every = Duration::from_millis(200)).await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted.peer.register(
+        Vendor::Cloud,
+        "https://thief.example.com/path/with/secret",
+        &[],
+    );
+    until("it is not noticed", async || {
+        Ok(channel.shown().state == State::NotReceiving)
+    })
+    .await?;
+    let detail = channel.shown().detail.context("why")?;
+    assert!(
+        detail.contains("https://thief.example.com") && !detail.contains("/path"),
+        "{detail}"
+    );
+    assert!(detail.contains("connect"), "{detail}");
+    assert_eq!(
+        channel.shown().listening_since,
+        None,
+        "who writes meanwhile is not known"
+    );
+    let told = hosted.events(&["channel"]).await?;
+    assert_eq!(
+        told.last().context("told")?["channel_state"]["state"],
+        "not_receiving"
+    );
+
+    assert!(matches!(
+        channel.connect(false).await,
+        Err(ChannelError::Occupied(_))
+    ));
+    channel.connect(true).await?;
+    assert_eq!(channel.shown().state, State::Connected);
+    hosted.peer.register(Vendor::Cloud, THEIRS, &[]);
+    channel.disconnect().await?;
+    assert_eq!(
+        registered(&hosted.peer)?.url,
+        THEIRS,
+        "it is not ours to give back"
+    );
+    channel.remove(false).await?;
+    assert!(hosted.host.channels().is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn name_and_greeting_change_at_once_and_a_key_is_proved_first() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let requests = hosted.peer.requests().len();
+    // A form sends back what it was shown.
+    let shown: Value = serde_json::from_str(channel.shown().settings.get())?;
+    channel.change(change(shown)).await?;
+    channel
+        .change(change(json!({"name": "Store", "greeting": "Welcome!"})))
+        .await?;
+    assert_eq!(
+        hosted.peer.requests().len(),
+        requests,
+        "nobody need be asked"
+    );
+    assert_eq!(channel.shown().name, "Store");
+    assert!(hosted.host.channel("Store").is_some() && hosted.host.channel("Shop").is_none());
+    hosted.write("wamid.1", "16315551234", "Hi").await?;
+    hosted.accepted("Welcome!", 1).await?;
+
+    let before = channel.shown().settings.get().to_owned();
+    let wrong = channel.change(change(json!({"api_key": "wrong"}))).await;
+    assert!(matches!(wrong, Err(ChannelError::Refused(_))), "{wrong:?}");
+    let invalid = channel.change(change(json!({"phone_number": "x"}))).await;
+    assert!(
+        matches!(invalid, Err(ChannelError::Invalid(_))),
+        "{invalid:?}"
+    );
+    assert_eq!(channel.shown().settings.get(), before);
+    // The old key still works.
+    let sent = channel
+        .send(&hosted::text("16315551234", "Still here"), None)
+        .await?;
+    hosted::stands(&hosted.host, &sent.id, "accepted").await?;
+    let webhook = registered(&hosted.peer)?;
+    channel
+        .change(change(json!({"api_key": KEY, "greeting": null})))
+        .await?;
+    assert_eq!(registered(&hosted.peer)?, webhook);
+    let settings: Value = serde_json::from_str(channel.shown().settings.get())?;
+    assert_eq!(settings.get("greeting"), None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_fails_half_way_leaves_no_channel() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    hosted.peer.next("/v1/configs/webhook", Answer::Usual);
+    let broken =
+        json!({"meta": {"success": false, "http_code": 400, "developer_message": "Bad url"}});
+    hosted
+        .peer
+        .next("/v1/configs/webhook", Answer::Status(400, broken));
+    let failed = hosted.add(&json!({})).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{:?}",
+        failed.err()
+    );
+    assert!(hosted.host.channels().is_empty());
+    hosted.add(&json!({})).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_public_address_it_says_what_to_register_by_hand() -> Result<()> {
+    let hosted = Hosted::start_with(|options| options.public_url = None).await?;
+    let channel = hosted.add(&json!({})).await?;
+    assert_eq!(hosted.peer.webhook(Vendor::Cloud), None);
+    let shown = channel.shown();
+    assert_eq!(shown.state, State::NotReceiving);
+    let by_hand = shown.register.context("what to register")?;
+    let headers: Vec<_> = by_hand
+        .headers
+        .iter()
+        .map(|it| (it.name.as_str(), it.value.as_str()))
+        .collect();
+    let url = by_hand.url.context("an address")?;
+    let path = &url[url.find("/webhooks/").context("a path")?..];
+    hosted.peer.register(
+        Vendor::Cloud,
+        &format!("https://tunnel.example.com{path}"),
+        &headers,
+    );
+    hosted.write("wamid.1", "16315551234", "Hi").await?;
+    until("it does not say so", async || {
+        Ok(channel.shown().state == State::Receiving)
+    })
+    .await?;
+    assert!(channel.shown().register.is_none());
+    assert!(channel.shown().listening_since.is_some());
+    hosted.accepted("Hello!", 1).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hmac_counts_where_it_is_configured() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let settings = json!({"webhook_authentication": "header_and_hmac", "webhook_hmac_secret": "platform-secret"});
+    hosted.add(&settings).await?;
+    let body = peer::cloud::message(&hosted.peer, "wamid.1", "16315551234", "Hi", 1).to_string();
+    let webhook = registered(&hosted.peer)?;
+    let header = webhook.headers[0].1.as_str();
+    let good = signature::signature("platform-secret", body.as_bytes());
+    let prefixed = format!("sha256={}", good.to_uppercase());
+    let other = signature::signature("another-secret", body.as_bytes());
+    for (signature, expected) in [
+        (None, 401),
+        (Some(&other), 401),
+        (Some(&good), 200),
+        (Some(&prefixed), 200),
+    ] {
+        let mut headers = vec![("x-channel-secret", header)];
+        headers.extend(signature.map(|signature| ("x-360dialog-signature", signature.as_str())));
+        let status = hosted
+            .peer
+            .push_with(Vendor::Cloud, &headers, body.clone())
+            .await?;
+        assert_eq!(status, expected, "{signature:?}");
+    }
+    let unsigned_header = [("x-360dialog-signature", good.as_str())];
+    assert_eq!(
+        hosted
+            .peer
+            .push_with(Vendor::Cloud, &unsigned_header, body)
+            .await?,
+        401
+    );
+    Ok(())
+}

@@ -1,0 +1,533 @@
+//! What comes in and what goes out, through the host, the sandboxed channel and real HTTP.
+
+mod hosted;
+mod peer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use channel_host::capability::Lent;
+use channel_host::contract::contacts::KnownContact;
+use channel_host::contract::events::Delivery;
+use channel_host::contract::inbox::{ReceiveError, Reception};
+use channel_host::contract::outbound::Window;
+use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
+use channel_tests::CHANNEL_HOSTILE;
+use hosted::{Hosted, phone, stands, text, until};
+use peer::{Answer, Vendor, cloud};
+use serde_json::{Value, json};
+
+const ADA: &str = "16315551234";
+const BOB: &str = "16315550000";
+const DAY: Duration = Duration::from_hours(24);
+
+/// The states of our own messages that were told of, in order.
+async fn steps(hosted: &Hosted) -> Result<Vec<String>> {
+    let events = hosted.events(&["delivery"]).await?;
+    let state = |event: &Value| event["delivery"]["state"].as_str().map(str::to_owned);
+    Ok(events.iter().filter_map(state).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_is_one_event_and_one_greeting_however_often_it_comes() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let now = hosted.clock.now() / 1000;
+    let later = cloud::message(&hosted.peer, "wamid.2", ADA, "And now?", now);
+    let earlier = cloud::message(&hosted.peer, "wamid.1", ADA, "Hi", now - 3600);
+    // The later one comes first, both come again and again, and all at once.
+    hosted.push(&later).await?;
+    let mut pushes = tokio::task::JoinSet::new();
+    for turn in 0..20 {
+        let body = if turn % 2 == 0 {
+            earlier.clone()
+        } else {
+            later.clone()
+        };
+        let peer = hosted.peer.clone();
+        pushes.spawn(async move { peer.push(&body).await });
+    }
+    while let Some(pushed) = pushes.join_next().await {
+        assert_eq!(pushed??, 200);
+    }
+    hosted.taken_in().await?;
+    hosted.accepted("Hello!", 1).await?;
+
+    let events = hosted.events(&["message"]).await?;
+    let texts: Vec<_> = events
+        .iter()
+        .map(|it| &it["message"]["content"]["text"])
+        .collect();
+    assert_eq!(texts, ["And now?", "Hi"]);
+    assert_eq!(events[0]["channel"], channel.id());
+    assert!(events[0]["sequence"].as_i64() < events[1]["sequence"].as_i64());
+    assert_eq!(hosted.peer.times_accepted("Hello!"), 1);
+    assert_eq!(hosted.peer.accepted()[0].to, format!("+{ADA}"));
+    let Window::Open(open) = channel.window(&phone(ADA)).await?.window else {
+        panic!("the window is not open");
+    };
+    assert_eq!(
+        open.because.id.as_deref(),
+        Some("wamid.2"),
+        "the later one counts"
+    );
+    assert_eq!(open.because.at, now * 1000);
+    assert_eq!(channel.shown().state, State::Receiving);
+    let deliveries = channel.deliveries(DeliveryFilter::default()).await?;
+    assert_eq!(deliveries.len(), 21, "each is kept as it came");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_secret_no_plugin_is_called() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let calls = hosted.metric("channel_host_sandbox_calls_total")?;
+    let body = cloud::message(&hosted.peer, "wamid.1", ADA, "Hi", 1).to_string();
+    let header = hosted::registered(&hosted.peer)?.headers[0].clone();
+    assert_eq!(header.0, "x-channel-secret");
+    let short = &header.1[1..];
+    for headers in [
+        vec![],
+        vec![("x-channel-secret", "guess")],
+        vec![("x-channel-secret", short)],
+    ] {
+        let status = hosted
+            .peer
+            .push_with(Vendor::Cloud, &headers, body.clone())
+            .await?;
+        assert_eq!(status, 401, "{headers:?}");
+    }
+    // Somebody else's path, with the right secret.
+    let right = [("x-channel-secret", header.1.as_str())];
+    let ours = hosted::registered(&hosted.peer)?;
+    hosted.peer.register(
+        Vendor::Cloud,
+        "https://host.example.com/webhooks/nobody",
+        &[],
+    );
+    assert_eq!(
+        hosted
+            .peer
+            .push_with(Vendor::Cloud, &right, body.clone())
+            .await?,
+        401
+    );
+    hosted.peer.register(Vendor::Cloud, &ours.url, &[]);
+    assert_eq!(
+        hosted.peer.push_with(Vendor::Cloud, &right, body).await?,
+        200
+    );
+
+    hosted.taken_in().await?;
+    let deliveries = channel.deliveries(DeliveryFilter::default()).await?;
+    assert_eq!(deliveries.len(), 1);
+    let stored = format!("{deliveries:?}");
+    assert!(!stored.contains(&header.1), "the secret is not kept");
+    assert_eq!(hosted.metric("channel_host_deliveries_refused_total")?, 4.0);
+    let receive = "channel_host_sandbox_calls_total{channel=\"";
+    assert!(hosted.metric(receive)? > calls, "the last one was taken in");
+    Ok(())
+}
+
+/// Does what the hostile channel does where a body is a word of harm.
+struct Harmed {
+    channel: Plugin,
+    hostile: Plugin,
+}
+
+#[async_trait]
+impl Receive for Harmed {
+    async fn receive(
+        &self,
+        lent: Lent,
+        settings: &str,
+        delivery: &Delivery,
+        now: u64,
+    ) -> Result<Result<Reception, ReceiveError>, CallError> {
+        if delivery.body.starts_with(b"{") {
+            return self.channel.receive(lent, settings, delivery, now).await;
+        }
+        let rejected = self.hostile.normalize(None, delivery).await?;
+        Ok(Err(ReceiveError::Rejected(rejected.unwrap_err())))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_breaks_the_plugin_is_parked_and_the_next_is_fine() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let engine = hosted::engine();
+    let harmed = Harmed {
+        channel: engine.load_file(channel_tests::CHANNEL_360DIALOG.as_ref())?,
+        hostile: engine.load_file(CHANNEL_HOSTILE.as_ref())?,
+    };
+    hosted.host.receive_with(&channel, Arc::new(harmed));
+    let header = hosted::registered(&hosted.peer)?.headers[0].clone();
+    let headers = [(header.0.as_str(), header.1.as_str())];
+    for word in ["trap", "loop", "memory"] {
+        assert_eq!(
+            hosted.peer.push_with(Vendor::Cloud, &headers, word).await?,
+            200
+        );
+    }
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    let parked = DeliveryFilter {
+        state: Some("parked".to_owned()),
+        ..DeliveryFilter::default()
+    };
+    let found = channel.deliveries(parked.clone()).await?;
+    let reasons: Vec<_> = found.iter().filter_map(|it| it.reason.as_deref()).collect();
+    assert_eq!(
+        reasons,
+        ["limit", "deadline", "trapped"],
+        "the latest first"
+    );
+    assert!(
+        found[2]
+            .detail
+            .as_deref()
+            .is_some_and(|why| why.contains("told to") || why.contains("unreachable"))
+    );
+    assert_eq!(hosted.events(&["message"]).await?.len(), 1);
+
+    // A body that is none is parked too, and kept as it came; after a fix it can be replayed.
+    assert_eq!(
+        hosted
+            .peer
+            .push_with(Vendor::Cloud, &headers, "{\"half")
+            .await?,
+        200
+    );
+    hosted.taken_in().await?;
+    let broken = channel.deliveries(parked.clone()).await?.swap_remove(0);
+    assert_eq!(broken.reason.as_deref(), Some("malformed"));
+    let (_, body) = hosted
+        .host
+        .delivery(broken.id)
+        .await?
+        .context("it is kept")?;
+    assert_eq!(body, b"{\"half");
+    assert_eq!(channel.replay(Some(broken.id)).await?, 1);
+    hosted.taken_in().await?;
+    assert_eq!(
+        channel.deliveries(parked).await?.len(),
+        4,
+        "it is no better than before"
+    );
+    assert_eq!(channel.replay(Some(9999)).await?, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wrote_before_an_outage_is_not_greeted_a_day_later() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let old = hosted.clock.now() / 1000 - 2 * DAY.as_secs();
+    hosted
+        .push(&cloud::message(&hosted.peer, "wamid.1", ADA, "Hello?", old))
+        .await?;
+    hosted.write("wamid.2", BOB, "Hi").await?;
+    hosted.accepted("Hello!", 1).await?;
+    // Known by now, and greeted by nobody.
+    hosted.write("wamid.3", ADA, "Anybody?").await?;
+    hosted.write("wamid.4", BOB, "Thanks").await?;
+    let sent = channel.send(&text(ADA, "Sorry!"), None).await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    let to: Vec<_> = hosted
+        .peer
+        .accepted()
+        .into_iter()
+        .map(|it| (it.to, it.text))
+        .collect();
+    let expected = [(BOB, "Hello!"), (ADA, "Sorry!")];
+    assert_eq!(
+        to,
+        expected.map(|(to, text)| (format!("+{to}"), text.to_owned()))
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free_text_is_refused_once_the_window_has_closed() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    // Nothing is known yet, so it is sent with a warning.
+    let early = channel.send(&text(BOB, "Early"), None).await?;
+    assert!(
+        early
+            .warnings
+            .context("a warning")?
+            .get()
+            .contains("window_unknown")
+    );
+    stands(&hosted.host, &early.id, "accepted").await?;
+
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    let since = hosted.clock.now();
+    hosted.clock.advance(DAY - Duration::from_secs(65));
+    let last = channel.send(&text(ADA, "In time"), None).await?;
+    stands(&hosted.host, &last.id, "accepted").await?;
+    assert!(last.warnings.is_none());
+    hosted.clock.advance(Duration::from_secs(10));
+    let Err(SendError::WindowClosed {
+        since: closed,
+        problems,
+    }) = channel.send(&text(ADA, "Late"), None).await
+    else {
+        panic!("it was not refused");
+    };
+    let closed = closed.context("since when")?;
+    assert!(
+        closed.abs_diff(since + 86_340_000) < 5_000,
+        "a minute before the day is over"
+    );
+    assert_eq!(problems[0].code, "window_closed");
+    // A channel that has listened for a day would know of anybody who wrote.
+    hosted.clock.advance(Duration::from_mins(2));
+    let Err(SendError::WindowClosed { since: None, .. }) =
+        channel.send(&text(BOB, "Late"), None).await
+    else {
+        panic!("it was not refused");
+    };
+    let template = json!({"to": {"phone": BOB}, "content": {"type": "template", "name": "hello", "language": "en"}});
+    let template = channel.send(template.to_string().as_bytes(), None).await?;
+    assert!(template.warnings.is_none());
+    stands(&hosted.host, &template.id, "accepted").await?;
+
+    // Whoever was known elsewhere can be brought along.
+    let known: KnownContact = serde_json::from_value(json!({"contact": {"phone": BOB},
+        "window": {"opened": {"at": "2999-01-01T00:00:00Z", "cause": "message"}}}))?;
+    assert_eq!(channel.import(vec![known.clone()]).await?, 1);
+    assert_eq!(channel.import(vec![known.clone()]).await?, 0);
+    assert!(matches!(
+        channel.window(&phone(BOB)).await?.window,
+        Window::Open(_)
+    ));
+    assert!(channel.forget(&known.contact).await?);
+    assert!(!channel.forget(&known.contact).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_closes_while_a_message_waits_keeps_it_from_leaving() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    let busy = json!({"error": {"message": "(#130429) Rate limit hit", "type": "OAuthException", "code": 130_429}});
+    hosted.peer.next("/messages", Answer::Status(429, busy));
+    let waiting = channel.send(&text(ADA, "Soon"), None).await?;
+    until("it was not tried", async || {
+        let standing = hosted.host.message(&waiting.id)?.context("a message")?;
+        Ok(standing.attempts == 1 && standing.state == "queued")
+    })
+    .await?;
+    hosted.clock.advance(DAY);
+    let failed = stands(&hosted.host, &waiting.id, "failed").await?;
+    assert!(failed.error.context("why")?.get().contains("window_closed"));
+    assert_eq!(hosted.peer.times_accepted("Soon"), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_failure_tells_that_the_window_is_closed() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    let sent = channel.send(&text(ADA, "Hello"), None).await?;
+    let sent = stands(&hosted.host, &sent.id, "accepted").await?;
+    let mut status = cloud::status(&hosted.peer, &hosted.peer.accepted()[0], "failed");
+    status["entry"][0]["changes"][0]["value"]["statuses"][0]["errors"] =
+        json!([{"code": 131_047, "title": "Re-engagement message"}]);
+    status["entry"][0]["changes"][0]["value"]["statuses"][0]["timestamp"] =
+        json!((hosted.clock.now() / 1000 + 1).to_string());
+    hosted.push(&status).await?;
+    let failed = stands(&hosted.host, &sent.id, "failed").await?;
+    assert!(failed.error.context("why")?.get().contains("131047"));
+    let window = channel.window(&phone(ADA)).await?.window;
+    assert!(matches!(window, Window::Closed(_)), "{window:?}");
+    assert_eq!(steps(&hosted).await?, ["queued", "accepted", "failed"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_makes_a_message_one_message() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let first = channel.send(&text(ADA, "Once"), Some("order-1")).await?;
+    let spaced =
+        format!(r#"{{"content": {{"text": "Once", "type": "text"}}, "to": {{"phone": "{ADA}"}}}}"#);
+    let again = channel.send(spaced.as_bytes(), Some("order-1")).await?;
+    assert_eq!(again.id, first.id, "the same members in another order");
+    let other = channel.send(&text(ADA, "Twice"), Some("order-1")).await;
+    assert!(matches!(other, Err(SendError::KeyReused)), "{other:?}");
+    let mut racing = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let channel = channel.clone();
+        racing.spawn(async move { channel.send(&text(ADA, "Race"), Some("order-2")).await });
+    }
+    let mut ids = std::collections::BTreeSet::new();
+    while let Some(raced) = racing.join_next().await {
+        ids.insert(raced??.id);
+    }
+    assert_eq!(ids.len(), 1);
+    stands(&hosted.host, ids.first().context("one")?, "accepted").await?;
+    assert_eq!(hosted.peer.times_accepted("Once"), 1);
+    assert_eq!(hosted.peer.times_accepted("Race"), 1);
+    hosted.clock.advance(8 * DAY);
+    let forgotten = channel.send(&text(ADA, "Twice"), Some("order-1")).await;
+    assert!(
+        !matches!(forgotten, Err(SendError::KeyReused)),
+        "kept for seven days"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_contact_s_messages_keep_their_order_and_nobody_waits_for_another() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let busy = || {
+        Answer::Status(
+            500,
+            json!({"error": {"message": "try later", "code": 131_016}}),
+        )
+    };
+    hosted.peer.next("/messages", busy());
+    let first = channel.send(&text(ADA, "1"), None).await?;
+    for number in ["2", "3", "4"] {
+        channel.send(&text(ADA, number), None).await?;
+    }
+    until("it was not tried", async || {
+        Ok(hosted.host.message(&first.id)?.context("it")?.attempts == 1)
+    })
+    .await?;
+    let other = channel.send(&text(BOB, "B"), None).await?;
+    stands(&hosted.host, &other.id, "accepted").await?;
+    assert_eq!(
+        hosted.peer.times_accepted("1"),
+        0,
+        "it waits a second or two"
+    );
+    hosted.accepted("4", 1).await?;
+    let texts: Vec<_> = hosted
+        .peer
+        .accepted()
+        .into_iter()
+        .map(|it| it.text)
+        .collect();
+    assert_eq!(texts, ["B", "1", "2", "3", "4"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_vendor_refuses_fails_with_its_reason() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let gateway = |status, sentence: &str| {
+        let body =
+            json!({"meta": {"success": false, "http_code": 404, "developer_message": sentence}});
+        Answer::Status(status, body)
+    };
+    hosted.peer.next(
+        "/messages",
+        gateway(401, "Invalid api_key or token expired"),
+    );
+    let refused = channel.send(&text(ADA, "Who?"), None).await?;
+    let failed = stands(&hosted.host, &refused.id, "failed").await?;
+    let error: Value = serde_json::from_str(failed.error.context("why")?.get())?;
+    assert_eq!(
+        error["class"], "unauthorised",
+        "the status counts more than the body"
+    );
+    assert!(error["remedy"].is_string());
+
+    // This one only asks to wait.
+    hosted.peer.next(
+        "/messages",
+        gateway(400, "You have exceeded the endpoint rate limit."),
+    );
+    let slow = channel.send(&text(ADA, "Slow"), None).await?;
+    let slow = stands(&hosted.host, &slow.id, "accepted").await?;
+    assert_eq!(hosted.peer.times_accepted("Slow"), 1);
+    assert_eq!(slow.message_ids.len(), 1);
+
+    assert!(channel.resend(&refused.id).await?);
+    stands(&hosted.host, &refused.id, "accepted").await?;
+    assert!(!channel.resend(&refused.id).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_is_held_and_the_queue_goes_on() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted
+        .peer
+        .next("/messages", Answer::Accept(Box::new(Answer::Cut)));
+    let lost = channel.send(&text(ADA, "Lost?"), None).await?;
+    let next = channel.send(&text(ADA, "Next"), None).await?;
+    stands(&hosted.host, &lost.id, "held").await?;
+    stands(&hosted.host, &next.id, "accepted").await?;
+    assert_eq!(
+        hosted.peer.times_accepted("Lost?"),
+        1,
+        "nothing is sent twice"
+    );
+    let told = steps(&hosted).await?;
+    assert!(told.iter().any(|step| step == "held"), "{told:?}");
+    // The status that tells comes late, and still counts.
+    hosted
+        .push(&cloud::status(
+            &hosted.peer,
+            &hosted.peer.accepted()[0],
+            "delivered",
+        ))
+        .await?;
+    stands(&hosted.host, &lost.id, "delivered").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_is_sent_again_where_nothing_may_be_lost() -> Result<()> {
+    let hosted = Hosted::start_with(|options| options.on_uncertain = OnUncertain::Resend).await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted.peer.next("/messages", Answer::Cut);
+    let lost = channel.send(&text(ADA, "Lost"), None).await?;
+    stands(&hosted.host, &lost.id, "accepted").await?;
+    assert_eq!(hosted.peer.times_accepted("Lost"), 1);
+
+    // With statuses, one that did arrive is not sent again.
+    hosted.peer.statuses(Some(Duration::from_millis(20)));
+    hosted
+        .peer
+        .next("/messages", Answer::Accept(Box::new(Answer::Cut)));
+    let arrived = channel.send(&text(ADA, "Arrived"), None).await?;
+    stands(&hosted.host, &arrived.id, "delivered").await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(hosted.peer.times_accepted("Arrived"), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_survives_a_restart() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted
+        .peer
+        .next("/messages", Answer::Status(503, json!({"error": "busy"})));
+    let sent = channel.send(&text(ADA, "Stay"), Some("key")).await?;
+    let id = channel.id().to_owned();
+    drop(channel);
+    hosted.restart().await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    let channel = hosted.host.channel("Shop").context("it is there again")?;
+    assert_eq!(channel.id(), id);
+    let again = channel.send(&text(ADA, "Stay"), Some("key")).await?;
+    assert_eq!(again.id, sent.id);
+    hosted.write("wamid.1", BOB, "Hi").await?;
+    hosted.accepted("Hello!", 1).await?;
+    Ok(())
+}
