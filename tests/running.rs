@@ -146,6 +146,14 @@ impl Running {
     }
 }
 
+/// A client of the REST API.
+pub(crate) fn client() -> reqwest::Client {
+    // reqwest asks the process for its cryptography, though nothing is encrypted here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.expect("nothing of the system is needed")
+}
+
 /// Runs a command on a folder.
 pub(crate) async fn run(data: &Path, arguments: &[&str], input: &[u8]) -> Result<Ran> {
     let mut child = command(data)

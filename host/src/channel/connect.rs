@@ -377,7 +377,7 @@ pub(crate) async fn check(
     let current = channel.current();
     let account = Account::of(host, channel, &current);
     let target = account.target(false);
-    let health = account.health(target.as_ref()).await?;
+    let mut health = account.health(target.as_ref()).await?;
     let now = host.clock.now();
     let mut next = (*current).clone();
     match health.receiving {
@@ -404,6 +404,16 @@ pub(crate) async fn check(
     if (next.state, &next.detail) != (current.state, &current.detail) {
         store(host, channel, &next, None).await?;
         channel.put(next.clone());
+    }
+    // Whoever is shown this need not be able to post there.
+    if let Some(path) = channel.keyring.own(PATH) {
+        for url in health
+            .registrations
+            .iter_mut()
+            .filter_map(|it| it.url.as_mut())
+        {
+            *url = url.replace(path.expose(), "…");
+        }
     }
     Ok(Checked {
         health,
