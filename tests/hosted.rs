@@ -181,11 +181,11 @@ impl Hosted {
     }
 
     /// A sample of the host's metrics.
-    pub(crate) fn metric(&self, beginning: &str) -> Result<f64> {
+    pub(crate) fn metric(&self, beginning: &str) -> Result<u64> {
         let metrics = self.host.metrics()?;
         let samples = metrics.lines().filter(|line| line.starts_with(beginning));
         Ok(samples
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum())
     }
 }

@@ -518,10 +518,10 @@ async fn upkeep(host: Arc<Shared>) {
             }
             match connect::check(&host, &channel).await {
                 Ok(checked) => {
-                    tracing::debug!(channel = channel.id, state = ?checked.state, "checked")
+                    tracing::debug!(channel = channel.id, state = ?checked.state, "checked");
                 }
                 Err(error) => {
-                    tracing::warn!(channel = channel.id, %error, "its account could not be checked")
+                    tracing::warn!(channel = channel.id, %error, "its account could not be checked");
                 }
             }
         }

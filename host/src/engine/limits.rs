@@ -68,7 +68,7 @@ impl Limits {
     pub fn recommended() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            deadline_with_http: Duration::from_secs(60),
+            deadline_with_http: Duration::from_mins(1),
             http_requests: 32,
             memory_bytes: 128 << 20,
             table_elements: 10_000,

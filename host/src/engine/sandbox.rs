@@ -82,10 +82,6 @@ impl Sandbox {
     ///
     /// The deadline is read here, and not left to the timeout around the call: a runtime that is kept busy looks
     /// at its timers only now and then.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the signature that wasmtime calls"
-    )]
     pub(super) fn tick(mut store: StoreContextMut<'_, Self>) -> Result<UpdateDeadline> {
         let sandbox = store.data_mut();
         let left = sandbox.ticks_left.checked_sub(1);

@@ -48,6 +48,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// The message at the head of a contact's queue.
 struct Head {
     sequence: i64,
+    id: String,
     contact: String,
     message: String,
     part: u32,
@@ -173,7 +174,7 @@ async fn decide(
 /// The heads of the contacts' queues that are due.
 fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<Head>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT sequence, contact, message, part, attempts, accepted FROM message
+        "SELECT sequence, id, contact, message, part, attempts, accepted FROM message
          WHERE sequence IN (SELECT min(sequence) FROM message WHERE channel = ?1 AND open = 1 GROUP BY contact)
            AND state = 'queued' AND due <= ?2
          ORDER BY sequence LIMIT ?3",
@@ -181,11 +182,12 @@ fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<H
     let rows = select.query_map(params![channel, now, LOOK], |row| {
         Ok(Head {
             sequence: row.get(0)?,
-            contact: row.get(1)?,
-            message: row.get(2)?,
-            part: row.get(3)?,
-            attempts: row.get(4)?,
-            accepted: row.get(5)?,
+            id: row.get(1)?,
+            contact: row.get(2)?,
+            message: row.get(3)?,
+            part: row.get(4)?,
+            attempts: row.get(5)?,
+            accepted: row.get(6)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -233,11 +235,19 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
     };
     match &outcome {
         Outcome::Accepted(_) => {
-            tracing::info!(channel = channel.id, message = sequence, "message accepted")
+            tracing::info!(channel = channel.id, message = head.id, "message accepted");
         }
         Outcome::Uncertain(error) | Outcome::Again(error, _) | Outcome::Failed(error) => {
             let code = error.code.as_deref();
-            tracing::warn!(channel = channel.id, message = sequence, class = ?error.class, code, outcome = word, "message not accepted");
+            let (channel, message, class) = (&channel.id, &head.id, error.class);
+            tracing::warn!(
+                channel,
+                message,
+                ?class,
+                code,
+                outcome = word,
+                "message not accepted"
+            );
         }
     }
     let id = channel.id.clone();
@@ -260,7 +270,7 @@ async fn refused(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Opt
         Ok(problems) => problems,
         // What can't be looked at is the vendor's to refuse.
         Err(error) => {
-            tracing::warn!(channel = channel.id, message = head.sequence, %error, "a window could not be looked at again");
+            tracing::warn!(channel = channel.id, message = head.id, %error, "a window could not be looked at again");
             return None;
         }
     };
@@ -349,14 +359,13 @@ fn classify(error: Error, head: &Head, now: Timestamp) -> Outcome {
         return Outcome::Uncertain(error);
     }
     let wait = match (&error.retry, error.class) {
-        (Retry::Never | Retry::AfterChange, _) => None,
         (Retry::After(seconds), _) => {
             Some(backoff(head.attempts).max(Duration::from_secs((*seconds).into())))
         }
         (Retry::Backoff, _) | (Retry::Unknown, ErrorClass::Temporary | ErrorClass::RateLimited) => {
             Some(backoff(head.attempts))
         }
-        (Retry::Unknown, _) => None,
+        (Retry::Never | Retry::AfterChange | Retry::Unknown, _) => None,
     };
     let due =
         wait.map(|wait| now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));

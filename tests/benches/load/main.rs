@@ -177,7 +177,9 @@ fn head(channel: &ChannelHandle) -> Result<String> {
         &url[path..]
     );
     for header in registration.headers {
-        head += &format!("{}: {}\r\n", header.name, header.value);
+        for text in [&header.name, ": ", &header.value, "\r\n"] {
+            head += text;
+        }
     }
     Ok(head + "content-length: ")
 }
