@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! A [`Host`] runs channels: it takes their webhooks in, keeps what must survive in a [`store`], sends their messages and
+//! tells their [`events`]; [`api`] serves all that over HTTP. What single calls may use of it, [`capability`] says.
+//!
 //! The cargo feature `bundled` (default) builds the `channel-host` command with a channel in it and needs the
 //! `wasm32-wasip2` target; `command` builds it without one. The library needs neither.
 
