@@ -346,3 +346,105 @@ async fn the_hmac_counts_where_it_is_configured() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_waiting_leaves_nothing_half_done() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    hosted.peer.register(Vendor::Cloud, THEIRS, &[]);
+    let before = registered(&hosted.peer)?;
+    // The vendor is slow when it registers: two reads, the look at what is replaced, then the write.
+    for _ in 0..3 {
+        hosted.peer.next("/v1/configs/webhook", Answer::Usual);
+    }
+    let slow = Answer::Delay(Duration::from_millis(500), Box::new(Answer::Usual));
+    hosted.peer.next("/v1/configs/webhook", slow);
+    let settings = json!({});
+    let adding = hosted.add_over(&settings, true);
+    let waiting = tokio::time::timeout(Duration::from_millis(300), adding);
+    assert!(waiting.await.is_err(), "nobody waits for it any more");
+    until("it is not connected", async || {
+        Ok(hosted
+            .host
+            .channel("Shop")
+            .is_some_and(|it| it.shown().state == State::Connected))
+    })
+    .await?;
+    let channel = hosted.host.channel("Shop").context("it is there")?;
+    assert_ne!(registered(&hosted.peer)?, before);
+    channel.disconnect().await?;
+    assert_eq!(
+        registered(&hosted.peer)?,
+        before,
+        "what was there is not lost"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_given_back_though_the_public_address_has_changed() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    hosted
+        .peer
+        .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
+    let before = registered(&hosted.peer)?;
+    drop(hosted.add_over(&json!({}), true).await?);
+    for base in [Some("https://moved.example.com".to_owned()), None] {
+        hosted
+            .restart_with(|options| options.public_url = base)
+            .await?;
+        let channel = hosted.host.channel("Shop").context("it is there")?;
+        channel.check().await?;
+    }
+    let channel = hosted.host.channel("Shop").context("it is there")?;
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, before);
+    drop(channel);
+
+    hosted
+        .restart_with(|options| options.public_url = Some("https://moved.example.com".to_owned()))
+        .await?;
+    let channel = hosted.host.channel("Shop").context("it is there")?;
+    channel.connect(true).await?;
+    drop(channel);
+    hosted
+        .restart_with(|options| options.public_url = Some(PUBLIC.to_owned()))
+        .await?;
+    let channel = hosted.host.channel("Shop").context("it is there")?;
+    // Its own former address is in nobody's way.
+    channel.connect(false).await?;
+    assert!(registered(&hosted.peer)?.url.starts_with(PUBLIC));
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_public_address_the_number_is_compared_and_unique_all_the_same() -> Result<()> {
+    let hosted = Hosted::start_with(|options| options.public_url = None).await?;
+    let channel = hosted.add(&json!({"phone_number": "+15550000000"})).await?;
+    let connected = channel.shown().connected.context("what was told")?;
+    assert_eq!(connected.warnings[0].code, "number_differs");
+    let other = json!({"name": "Other", "phone_number": "+15550000001"});
+    let taken = hosted.add(&other).await;
+    assert!(
+        matches!(taken, Err(ChannelError::Taken { .. })),
+        "{:?}",
+        taken.err()
+    );
+    assert_eq!(hosted.host.channels().len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_can_t_be_started_is_told_and_holds_up_no_other() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    drop(hosted.add(&json!({})).await?);
+    let components = hosted.directory.path().join("plugins");
+    std::fs::rename(&components, hosted.directory.path().join("elsewhere"))?;
+    hosted.restart().await?;
+    assert!(hosted.host.channels().is_empty());
+    let broken = hosted.host.broken();
+    assert_eq!(broken[0].0, "Shop");
+    assert!(broken[0].1.contains("plugins"), "{broken:?}");
+    Ok(())
+}

@@ -353,6 +353,26 @@ async fn a_late_failure_tells_that_the_window_is_closed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_late_failure_ended_can_be_sent_again() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    let sent = channel.send(&text(ADA, "Hello"), None).await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    let mut status = cloud::status(&hosted.peer, &hosted.peer.accepted()[0], "failed");
+    status["entry"][0]["changes"][0]["value"]["statuses"][0]["errors"] =
+        json!([{"code": 131_026, "title": "Message undeliverable"}]);
+    hosted.push(&status).await?;
+    stands(&hosted.host, &sent.id, "failed").await?;
+    assert!(channel.resend(&sent.id).await?);
+    let again = stands(&hosted.host, &sent.id, "accepted").await?;
+    assert!(again.error.is_none());
+    assert_eq!(hosted.peer.times_accepted("Hello"), 2);
+    let next = channel.send(&text(ADA, "Next"), None).await?;
+    stands(&hosted.host, &next.id, "accepted").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_makes_a_message_one_message() -> Result<()> {
     let hosted = Hosted::start().await?;
     let channel = hosted.add(&json!({})).await?;

@@ -86,6 +86,11 @@ impl Hosted {
 
     /// Stops the host and starts it on the same store.
     pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.restart_with(|_| {}).await
+    }
+
+    pub(crate) async fn restart_with(&mut self, adjust: impl FnOnce(&mut Options)) -> Result<()> {
+        adjust(&mut self.options);
         self.server.abort();
         self.host.clone().stop().await;
         // The last handle of the old one goes when the new one takes its place, so another stands there for a moment.

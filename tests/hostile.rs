@@ -156,6 +156,7 @@ async fn a_plugin_cannot_take_every_sandbox() -> Result<()> {
         Limits {
             sandboxes: 3,
             sandboxes_per_plugin: 2,
+            sandboxes_with_http: 1,
             ..limits()
         },
         &Cache::Off,
@@ -182,6 +183,7 @@ async fn a_call_does_not_wait_for_ever_for_a_sandbox() -> Result<()> {
     let engine = Engine::new(
         Limits {
             sandboxes_per_plugin: 1,
+            sandboxes_with_http: 0,
             queue: Duration::from_millis(10),
             ..limits()
         },

@@ -204,7 +204,13 @@ async fn a_copy_sends_nothing_before_it_is_released() -> Result<()> {
     let copy = start(copies.path(), &peer, &[]).await?;
     let shown = ends(&copy, 0, &["--json", "outbox"]).await?.json()?;
     assert_eq!(shown[0]["held"], true);
+    let tried = || {
+        let requests = peer.requests();
+        requests.iter().filter(|it| it.path == "/messages").count()
+    };
+    let before = tried();
     tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(tried(), before, "the copy has tried to send");
     assert_eq!(peer.times_accepted("Once"), 0);
     ends(&copy, 0, &["outbox", "release"]).await?;
     until("it is not sent", async || {
@@ -304,7 +310,7 @@ async fn no_secret_leaves_the_host_but_to_its_vendor() -> Result<()> {
     peer.next("/v1/configs/webhook", peer::Answer::Status(200, echo));
     for settings in [json!({"api_key": KEY, "name": 7}), settings] {
         let ran = add(&host, &settings).await?;
-        seen += &format!("{}{}", ran.output, ran.errors);
+        seen += &(ran.output + &ran.errors);
     }
     let webhook = peer.webhook(Vendor::Cloud).context("it is connected")?;
     let webhook_secret = webhook.headers[0].1.clone();
@@ -333,40 +339,7 @@ async fn no_secret_leaves_the_host_but_to_its_vendor() -> Result<()> {
     })
     .await?;
 
-    // While a request is on its way, the sandbox that made it is alive: its memory is looked at then.
-    peer.next(
-        "/messages",
-        peer::Answer::Delay(Duration::from_secs(3), Box::new(peer::Answer::Usual)),
-    );
-    let refused = json!({"error": {"message": format!("the key {KEY} is odd"), "code": 190}});
-    let message = ["send", "Shop", "--to", ADA, "--text", "{{secret:api_key}}"];
-    ends(&host, 0, &message).await?;
-    until("it does not leave", async || {
-        Ok(peer
-            .requests()
-            .iter()
-            .filter(|it| it.path == "/messages")
-            .count()
-            == 2)
-    })
-    .await?;
-    let process = host.id().context("it runs")?;
-    let memory = sandboxes(process)?;
-    assert!(
-        contains(&memory, b"{{secret:api_key}}"),
-        "these are the sandboxes: {} bytes",
-        memory.len()
-    );
-    for secret in [KEY, HMAC, &webhook_secret] {
-        assert!(
-            !contains(&memory, secret.as_bytes()),
-            "a secret is in a sandbox"
-        );
-    }
-    until("it is not sent", async || {
-        Ok(peer.times_accepted("{{secret:api_key}}") == 1)
-    })
-    .await?;
+    while_sending(&host, &peer, &[KEY, HMAC, &webhook_secret]).await?;
     // The key went with every request, and no person can ask for it.
     let requests = peer.requests();
     assert!(
@@ -374,39 +347,11 @@ async fn no_secret_leaves_the_host_but_to_its_vendor() -> Result<()> {
             .iter()
             .all(|it| it.header("d360-api-key") == Some(KEY))
     );
+    let refused = json!({"error": {"message": format!("the key {KEY} is odd"), "code": 190}});
     peer.next("/messages", peer::Answer::Status(401, refused));
     let failed = ["send", "Shop", "--to", ADA, "--text", "Fails", "--wait"];
     ends(&host, 3, &failed).await?;
-    ends(&host, 3, &["channel", "set", "Shop", "--set", "api_key=x"])
-        .await
-        .ok();
-    for arguments in [
-        vec!["channel", "show", "Shop"],
-        vec!["--json", "channel", "show", "Shop"],
-        vec!["--json", "channel", "check", "Shop"],
-        vec!["--json", "messages", "Shop"],
-        vec!["--json", "deliveries", "Shop"],
-        vec!["delivery", "1"],
-        vec!["delivery", "1", "--body"],
-        vec!["events"],
-        vec!["--json", "outbox"],
-    ] {
-        let ran = host.command(&arguments).await?;
-        seen += &format!("{}{}", ran.output, ran.errors);
-    }
-    let client = running::client();
-    for path in [
-        "/metrics",
-        "/host",
-        "/events",
-        "/channels",
-        "/channels/Shop/messages",
-    ] {
-        let answer = client
-            .get(format!("{}{path}", host.api))
-            .bearer_auth(&host.token);
-        seen += &answer.send().await?.text().await?;
-    }
+    seen += &said(&host).await?;
     let backup = data.path().join("copy.db");
     ends(&host, 0, &["backup", backup.to_str().context("a name")?]).await?;
     let path = webhook.url.rsplit('/').next().context("a path")?.to_owned();
@@ -438,6 +383,77 @@ async fn no_secret_leaves_the_host_but_to_its_vendor() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Looks into the sandboxes while one of them sends a message.
+async fn while_sending(host: &Running, peer: &Peer, secrets: &[&str]) -> Result<()> {
+    // While a request is on its way, the sandbox that made it is alive: its memory is looked at then.
+    peer.next(
+        "/messages",
+        peer::Answer::Delay(Duration::from_secs(3), Box::new(peer::Answer::Usual)),
+    );
+    let message = ["send", "Shop", "--to", ADA, "--text", "{{secret:api_key}}"];
+    ends(host, 0, &message).await?;
+    until("it does not leave", async || {
+        Ok(peer
+            .requests()
+            .iter()
+            .filter(|it| it.path == "/messages")
+            .count()
+            == 2)
+    })
+    .await?;
+    let process = host.id().context("it runs")?;
+    let memory = sandboxes(process)?;
+    assert!(
+        contains(&memory, b"{{secret:api_key}}"),
+        "these are the sandboxes: {} bytes",
+        memory.len()
+    );
+    for secret in secrets {
+        assert!(
+            !contains(&memory, secret.as_bytes()),
+            "a secret is in a sandbox"
+        );
+    }
+    until("it is not sent", async || {
+        Ok(peer.times_accepted("{{secret:api_key}}") == 1)
+    })
+    .await?;
+    Ok(())
+}
+
+/// Everything that the host says of its channel.
+async fn said(host: &Running) -> Result<String> {
+    let mut said = String::new();
+    for arguments in [
+        vec!["channel", "show", "Shop"],
+        vec!["--json", "channel", "show", "Shop"],
+        vec!["--json", "channel", "check", "Shop"],
+        vec!["--json", "messages", "Shop"],
+        vec!["--json", "deliveries", "Shop"],
+        vec!["delivery", "1"],
+        vec!["delivery", "1", "--body"],
+        vec!["events"],
+        vec!["--json", "outbox"],
+    ] {
+        let ran = host.command(&arguments).await?;
+        said += &(ran.output + &ran.errors);
+    }
+    let client = running::client();
+    for path in [
+        "/metrics",
+        "/host",
+        "/events",
+        "/channels",
+        "/channels/Shop/messages",
+    ] {
+        let answer = client
+            .get(format!("{}{path}", host.api))
+            .bearer_auth(&host.token);
+        said += &answer.send().await?.text().await?;
+    }
+    Ok(said)
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {

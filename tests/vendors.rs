@@ -100,7 +100,7 @@ impl Connected {
         replace_foreign: bool,
     ) -> Result<Result<channel_host::contract::connection::Connected, ConnectError>> {
         let target = target(replace_foreign);
-        Ok(self.sandbox.connect(&self.settings, &target).await?)
+        Ok(self.sandbox.connect(&self.settings, Some(&target)).await?)
     }
 
     async fn payload(&mut self, text: &str) -> Result<Payload> {

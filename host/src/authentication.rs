@@ -164,19 +164,41 @@ impl Authentication {
             return Err(Refused::NoRule);
         }
         self.checks.iter().try_for_each(|check| match check {
-            Check::SecretHeader(header) => {
-                let given = one(request.headers, header)?;
-                let secret = secret(secrets, WEBHOOK)?;
-                // Takes as long for every value of the right length, and the length is no secret.
-                if bool::from(given.ct_eq(secret.expose().as_bytes())) {
-                    Ok(())
-                } else {
-                    Err(Refused::WrongSecret(header.clone()))
-                }
-            }
+            Check::SecretHeader(header) => has_secret(request.headers, header, secrets),
             Check::Signature(signature) => signature.verify(request, secrets),
             Check::Unknown => Err(Refused::UnknownRule),
         })
+    }
+
+    /// What of [`verify`](Self::verify) can be said before the body is there. Returns whether the headers prove that it
+    /// is the vendor who posts; a signature, they only announce.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first rule that can't say so, whatever the body.
+    pub(crate) fn verify_head(
+        &self,
+        headers: &HeaderMap,
+        secrets: &dyn Secrets,
+    ) -> Result<bool, Refused> {
+        if self.checks.is_empty() {
+            return Err(Refused::NoRule);
+        }
+        let mut proven = false;
+        for check in &self.checks {
+            match check {
+                Check::SecretHeader(header) => {
+                    has_secret(headers, header, secrets)?;
+                    proven = true;
+                }
+                Check::Signature(signature) => {
+                    one(headers, &signature.header)?;
+                    secret(secrets, &signature.secret)?;
+                }
+                Check::Unknown => return Err(Refused::UnknownRule),
+            }
+        }
+        Ok(proven)
     }
 
     /// The header that must hold the webhook's secret, where one must.
@@ -291,6 +313,22 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a [u8], Refuse
         (Some(value), None) => Ok(value.as_bytes()),
         (None, _) => Err(Refused::Missing(name.clone())),
         (Some(_), Some(_)) => Err(Refused::Repeated(name.clone())),
+    }
+}
+
+/// Whether the header holds the webhook's secret.
+fn has_secret(
+    headers: &HeaderMap,
+    header: &HeaderName,
+    secrets: &dyn Secrets,
+) -> Result<(), Refused> {
+    let given = one(headers, header)?;
+    let secret = secret(secrets, WEBHOOK)?;
+    // Takes as long for every value of the right length, and the length is no secret.
+    if bool::from(given.ct_eq(secret.expose().as_bytes())) {
+        Ok(())
+    } else {
+        Err(Refused::WrongSecret(header.clone()))
     }
 }
 

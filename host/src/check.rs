@@ -6,6 +6,7 @@ use std::future::Future;
 use semver::Version;
 use serde_json::Value;
 
+use crate::channel::keyring::RESERVED;
 use crate::contract::channel::{
     AuthenticationMethod, Description, HmacRule, OriginRule, Secret, SignedPart,
 };
@@ -265,8 +266,8 @@ async fn describe(rules: &mut Rules, plugin: &Plugin) {
 fn misnamed(secrets: &[Secret]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, Secret { name, .. }) in secrets.iter().enumerate() {
-        if name == "webhook" {
-            wrong.push("\"webhook\" is the host's own: take another name".to_owned());
+        if RESERVED.contains(&name.as_str()) {
+            wrong.push(format!("{name:?} is the host's own: take another name"));
         } else if !is_placeholder_name(name) {
             wrong.push(format!(
                 "{name:?}: use small letters, digits and _, with a letter first"

@@ -274,6 +274,12 @@ impl Host {
             .collect()
     }
 
+    /// Channels that could not be started: their names, and why.
+    #[must_use]
+    pub fn broken(&self) -> Vec<(String, String)> {
+        self.shared.registry.broken()
+    }
+
     /// The channel of this id or name.
     #[must_use]
     pub fn channel(&self, id_or_name: &str) -> Option<ChannelHandle> {
@@ -289,7 +295,8 @@ impl Host {
     ///
     /// It can't be added; nothing is left of it.
     pub async fn add(&self, addition: Addition) -> Result<ChannelHandle, ChannelError> {
-        let channel = connect::add(&self.shared, addition).await?;
+        let host = Arc::clone(&self.shared);
+        let channel = whole(async move { connect::add(&host, addition).await }).await?;
         Ok(ChannelHandle {
             host: Arc::clone(&self.shared),
             channel,
@@ -347,6 +354,35 @@ impl Host {
     /// Ends when the host stops: for whoever answers for long.
     pub async fn stopping(&self) {
         self.shared.stopping().await;
+    }
+
+    /// Whether a delivery would be taken, as far as that can be said before its body is there: so that strangers make
+    /// nobody read one. [`deliver`](Self::deliver) looks at all of it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`deliver`](Self::deliver), the store's apart.
+    pub fn expects(&self, token: &str, headers: &HeaderMap) -> Result<(), DeliverError> {
+        let shared = &self.shared;
+        let Some(channel) = shared.registry.at(token) else {
+            shared.metrics.delivery_refused(None, "no_channel");
+            return Err(DeliverError::Refused);
+        };
+        let authentication = &channel.current().authentication;
+        match authentication.verify_head(headers, &*channel.keyring) {
+            // Only who is proven to be the vendor learns how full it is.
+            Ok(proven) if proven && !shared.inbox.has_room() => {
+                tracing::error!("deliveries are refused: too many wait");
+                Err(DeliverError::Full)
+            }
+            Ok(_) => Ok(()),
+            Err(refused) => {
+                tracing::warn!(channel = channel.id, %refused, "delivery refused");
+                let reason = Refused::reason(&refused);
+                shared.metrics.delivery_refused(Some(&channel.id), reason);
+                Err(DeliverError::Refused)
+            }
+        }
     }
 
     /// Takes a delivery: once this returns, it is on disk.
@@ -503,6 +539,17 @@ impl Host {
             tracing::warn!(%error, "the store could not be flushed");
         }
     }
+}
+
+/// Does work to its end, though nobody wait for it any more: half of it would leave the vendor with one thing and the store
+/// with another.
+async fn whole<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let ended = tokio::spawn(work).await;
+    ended.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
 /// Asks the vendors where the webhooks lead, and forgets what is too old to keep.

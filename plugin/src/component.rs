@@ -93,8 +93,8 @@ impl window::Guest for Component {
 }
 
 impl connection::Guest for Component {
-    fn connect(settings: String, target: WebhookTarget) -> Result<Connected, ConnectError> {
-        crate::connection::connect(&Host, &settings, &target)
+    fn connect(settings: String, target: Option<WebhookTarget>) -> Result<Connected, ConnectError> {
+        crate::connection::connect(&Host, &settings, target.as_ref())
     }
 
     fn disconnect(

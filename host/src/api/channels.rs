@@ -37,7 +37,12 @@ pub(super) fn routes() -> Router<Host> {
 }
 
 async fn list(State(host): State<Host>) -> Json<Value> {
-    Json(json!({"channels": host.channels()}))
+    let broken: Vec<_> = host
+        .broken()
+        .into_iter()
+        .map(|(name, detail)| json!({"name": name, "detail": detail}))
+        .collect();
+    Json(json!({"channels": host.channels(), "broken": broken}))
 }
 
 #[derive(Deserialize)]

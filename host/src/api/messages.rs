@@ -18,7 +18,7 @@ use crate::{ChannelHandle, Host, MessageFilter, SendError, Standing};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The states of messages.
-const STATES: [&str; 11] = [
+const STATES: [&str; 10] = [
     "queued",
     "sending",
     "uncertain",
@@ -29,7 +29,6 @@ const STATES: [&str; 11] = [
     "played",
     "failed",
     "held",
-    "cancelled",
 ];
 
 pub(super) fn routes() -> Router<Host> {

@@ -42,12 +42,14 @@ impl From<ChannelError> for Problem {
                     .with("by", by)
             }
             ChannelError::Load(error @ LoadError::Read { .. }) => Self::internal(&error),
-            ChannelError::Load(_) | ChannelError::Incomplete(_) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "component",
-                "The component can't be used",
-                sentence,
-            ),
+            ChannelError::Load(_) | ChannelError::Incomplete(_) | ChannelError::Reserved(_) => {
+                Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "component",
+                    "The component can't be used",
+                    sentence,
+                )
+            }
             ChannelError::Occupied(registration) => occupied(&registration),
             ChannelError::Refused(error) => refused(&error, sentence),
             ChannelError::Origin(error) => origin(&error, sentence),

@@ -44,6 +44,9 @@ async fn receive(host: Host, mut request: Request, body_time: Duration) -> Respo
     if method != Method::POST {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]).into_response();
     }
+    if let Err(error) = host.expects(token, request.headers()) {
+        return refusal(&error);
+    }
     let headers = mem::take(request.headers_mut());
     let body = match timeout(body_time, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
@@ -62,12 +65,18 @@ async fn receive(host: Host, mut request: Request, body_time: Duration) -> Respo
         .await;
     match delivered {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(DeliverError::Refused) => StatusCode::UNAUTHORIZED.into_response(),
-        Err(DeliverError::Full) => {
+        Err(error) => refusal(&error),
+    }
+}
+
+fn refusal(error: &DeliverError) -> Response {
+    match error {
+        DeliverError::Refused => StatusCode::UNAUTHORIZED.into_response(),
+        DeliverError::Full => {
             let retry = [(RETRY_AFTER, RETRY_SECONDS)];
             (StatusCode::SERVICE_UNAVAILABLE, retry).into_response()
         }
-        Err(DeliverError::Store(error)) => {
+        DeliverError::Store(error) => {
             tracing::error!(%error, "a delivery could not be committed");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }

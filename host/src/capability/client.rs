@@ -23,6 +23,7 @@ use self::origin::Admitted;
 use self::secret::{Escape, Mask};
 use super::address::is_public;
 use super::{Http, Secrets};
+use crate::channel::keyring::RESERVED;
 use crate::check::is_placeholder_name;
 use crate::contract::channel;
 use crate::contract::http::{Failure, Request, Response, Seal};
@@ -210,7 +211,7 @@ pub struct Client {
     connections: Connections,
     origins: Origins,
     /// Names that nothing can be sealed under.
-    taken: BTreeSet<String>,
+    taken: Arc<BTreeSet<String>>,
     secrets: Arc<dyn Secrets>,
     limits: HttpLimits,
 }
@@ -242,10 +243,11 @@ impl Client {
         limits: HttpLimits,
     ) -> Self {
         let declared = declared.iter().map(|secret| secret.name.clone());
+        let taken = declared.chain(RESERVED.map(str::to_owned)).collect();
         Self {
             connections: connections.clone(),
             origins,
-            taken: declared.chain(["webhook".to_owned()]).collect(),
+            taken: Arc::new(taken),
             secrets,
             limits,
         }
@@ -451,51 +453,14 @@ impl Client {
         })
     }
 
-    /// An answer as the plugin may see it.
-    fn show(&self, answer: Answer, seals: &[Seal]) -> Result<Response, Failure> {
-        let Answer {
-            status,
-            headers,
-            mut body,
-        } = answer;
-        let encoded = headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if encoded {
-            tracing::warn!(
-                status,
-                "the body of an answer is withheld: it is compressed, which was not asked for, and may hold secrets"
-            );
-            body.clear();
-        } else if !seals.is_empty() {
-            body = secret::seal(&body, seals, &*self.secrets).unwrap_or_else(|| {
-                tracing::warn!(
-                    status,
-                    "the body of an answer is withheld: it may hold credentials, and could not be sealed"
-                );
-                Vec::new()
-            });
-        }
-        let mask = Mask::new(&self.secrets.all(), |name| !self.taken.contains(name));
-        let body = mask
-            .mask(&body, self.limits.answer_bytes)
-            .ok_or(Failure::TooLarge(status))?;
-        let mut shown = Vec::with_capacity(headers.len());
-        for (name, value) in &headers {
-            let value = mask
-                .mask(value.as_bytes(), self.limits.answer_bytes)
-                .ok_or(Failure::TooLarge(status))?;
-            shown.push(Header {
-                name: name.as_str().to_owned(),
-                value: String::from_utf8_lossy(&value).into_owned(),
-            });
-        }
-        Ok(Response {
-            status,
-            headers: shown,
-            body,
-        })
+    /// An answer as the plugin may see it. To search a large one takes long, so no thread that runs others' work does it.
+    async fn show(&self, answer: Answer, seals: Vec<Seal>) -> Result<Response, Failure> {
+        let (taken, secrets) = (Arc::clone(&self.taken), Arc::clone(&self.secrets));
+        let limit = self.limits.answer_bytes;
+        let span = tracing::Span::current();
+        let show = move || span.in_scope(|| show(answer, &seals, &taken, &*secrets, limit));
+        let shown = tokio::task::spawn_blocking(show).await;
+        shown.unwrap_or_else(|_| Err(unmasked()))
     }
 }
 
@@ -542,8 +507,62 @@ impl Http for Client {
                 tracing::debug!(%method, origin, path, ms, ?failure, "not answered");
             }
         }
-        self.show(answer?, &seals)
+        self.show(answer?, seals).await
     }
+}
+
+/// An answer of at most `limit` bytes, sealed and masked. Nothing is sealed under a name that is `taken`.
+fn show(
+    answer: Answer,
+    seals: &[Seal],
+    taken: &BTreeSet<String>,
+    secrets: &dyn Secrets,
+    limit: usize,
+) -> Result<Response, Failure> {
+    let Answer {
+        status,
+        headers,
+        mut body,
+    } = answer;
+    let encoded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        tracing::warn!(
+            status,
+            "the body of an answer is withheld: it is compressed, which was not asked for, and may hold secrets"
+        );
+        body.clear();
+    } else if !seals.is_empty() {
+        body = secret::seal(&body, seals, secrets).unwrap_or_else(|| {
+            tracing::warn!(
+                status,
+                "the body of an answer is withheld: it may hold credentials, and could not be sealed"
+            );
+            Vec::new()
+        });
+    }
+    let mask = Mask::new(&secrets.all(), |name| !taken.contains(name)).ok_or_else(unmasked)?;
+    let mask = |text: &[u8]| mask.mask(text, limit).ok_or(Failure::TooLarge(status));
+    let body = mask(&body)?;
+    let mut shown = Vec::with_capacity(headers.len());
+    for (name, value) in &headers {
+        shown.push(Header {
+            name: name.as_str().to_owned(),
+            value: String::from_utf8_lossy(&mask(value.as_bytes())?).into_owned(),
+        });
+    }
+    Ok(Response {
+        status,
+        headers: shown,
+        body,
+    })
+}
+
+/// The failure of a request whose answer can't be shown.
+fn unmasked() -> Failure {
+    Failure::Interrupted("the host could not mask the answer".to_owned())
 }
 
 /// Whether a request may have left.

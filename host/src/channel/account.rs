@@ -42,6 +42,10 @@ impl<'a> Account<'a> {
     /// Where the vendor shall deliver; absent without a public address.
     pub(super) fn target(&self, replace_foreign: bool) -> Option<WebhookTarget> {
         let base = self.host.options.public_url.as_deref()?;
+        self.target_at(base, replace_foreign)
+    }
+
+    fn target_at(&self, base: &str, replace_foreign: bool) -> Option<WebhookTarget> {
         let path = self.keyring.own(PATH)?;
         Some(WebhookTarget {
             url: format!("{base}/webhooks/{}", path.expose()),
@@ -50,33 +54,22 @@ impl<'a> Account<'a> {
     }
 
     /// Proves the credentials and registers the webhook. Without a public address it only proves.
-    pub(super) async fn connect(
-        &self,
-        replace_foreign: bool,
-    ) -> Result<Option<Connected>, ChannelError> {
-        let Some(target) = self.target(replace_foreign) else {
-            self.health(None).await?;
-            return Ok(None);
-        };
-        let mut connected = self.register(&target).await?;
+    pub(super) async fn connect(&self, replace_foreign: bool) -> Result<Connected, ChannelError> {
+        let target = self.target(replace_foreign);
+        let mut connected = self.register(target.as_ref()).await?;
         if let Err(ConnectError::Occupied(found)) = &connected
             && self.is_ours(found)
         {
             // This host, at an address that it had before. What was sealed of it is ours and replaces nothing.
             let secrets = self.keyring.snapshot();
-            connected = self
-                .register(&WebhookTarget {
-                    replace_foreign: true,
-                    ..target
-                })
-                .await?;
+            connected = self.register(self.target(true).as_ref()).await?;
             self.keyring.replace(secrets);
             if let Ok(connected) = &mut connected {
                 connected.previous.retain(|it| !self.is_ours(it));
             }
         }
         match connected {
-            Ok(connected) => Ok(Some(connected)),
+            Ok(connected) => Ok(connected),
             Err(ConnectError::Settings(problems)) => Err(ChannelError::Invalid(problems)),
             Err(ConnectError::Occupied(registration)) => Err(ChannelError::Occupied(registration)),
             Err(ConnectError::Failed(error)) => Err(ChannelError::Refused(error.into())),
@@ -85,7 +78,7 @@ impl<'a> Account<'a> {
 
     async fn register(
         &self,
-        target: &WebhookTarget,
+        target: Option<&WebhookTarget>,
     ) -> Result<Result<Connected, ConnectError>, CallError> {
         let began = Instant::now();
         let connected = match self.plugin.instantiate_with(self.lent()).await {
@@ -115,8 +108,13 @@ impl<'a> Account<'a> {
         health.map_err(|error| ChannelError::Refused(error.into()))
     }
 
-    pub(super) async fn disconnect(&self, connected: &Connected) -> Result<(), ChannelError> {
-        let Some(target) = self.target(false) else {
+    /// Gives the webhook that was registered with this address back to what was there before.
+    pub(super) async fn disconnect(
+        &self,
+        base: &str,
+        connected: &Connected,
+    ) -> Result<(), ChannelError> {
+        let Some(target) = self.target_at(base, false) else {
             return Ok(());
         };
         let mut sandbox = self.plugin.instantiate_with(self.lent()).await?;
@@ -127,9 +125,9 @@ impl<'a> Account<'a> {
     }
 
     /// Gives the webhook back after something else went wrong.
-    pub(super) async fn give_back(&self, connected: Option<&Connected>) {
-        if let Some(connected) = connected
-            && let Err(error) = self.disconnect(connected).await
+    pub(super) async fn give_back(&self, current: &Current) {
+        if let (Some(base), Some(connected)) = (&current.base, &current.connected)
+            && let Err(error) = self.disconnect(base, connected).await
         {
             tracing::warn!(%error, "a webhook could not be given back");
         }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::keyring::{self, Keyring, PATH, WEBHOOK};
 use super::{Channel, ChannelError, Current, State, settings};
+use crate::contract::channel::Description;
 use crate::contract::connection::{AccountHealth, Connected, Registration};
 use crate::contract::types::{Header, Timestamp};
 use crate::contract::{FULL, json};
@@ -27,7 +28,10 @@ use crate::vault::VaultError;
 /// Random bytes of a path and of a webhook's secret.
 const RANDOM_BYTES: usize = 24;
 
-/// The problem by which a channel says that nothing could prove its credentials.
+/// What is told of a channel that was added and not connected, since the host went down meanwhile.
+const CUT_OFF: &str = "connecting was cut off: connect it again";
+
+/// What is told of a channel whose webhook this host can't register.
 const BY_HAND: &str = "this host has no public address: register the webhook's address and headers at the vendor by hand";
 
 /// A channel to add.
@@ -122,6 +126,10 @@ pub(crate) async fn add(
         return Err(ChannelError::Incomplete(missing));
     }
     let description = plugin.describe().await?;
+    let mut declared = description.secrets.iter().map(|secret| &secret.name);
+    if let Some(name) = declared.find(|name| keyring::RESERVED.contains(&name.as_str())) {
+        return Err(ChannelError::Reserved(name.clone()));
+    }
     let examined = settings::examine(&plugin, &description, &addition.settings).await?;
     let name = settings::name(&examined.visible).or(addition.name);
     let name = name.unwrap_or_else(|| description.display_name.clone());
@@ -134,65 +142,45 @@ pub(crate) async fn add(
     secrets.insert(WEBHOOK.to_owned(), random()?);
     let keyring = Arc::new(Keyring::new(secrets));
     let (authentication, http) = host.gates(&description, &examined.visible, &keyring)?;
-    let account = Account {
-        host,
-        plugin: &plugin,
-        http: &http,
-        settings: &examined.visible,
-        keyring: &keyring,
-    };
-    let connected = account.connect(addition.replace_foreign).await?;
     let now = host.clock.now();
-    let by_hand = connected.is_none();
     let current = Current {
         name,
-        settings: examined.visible.clone(),
+        settings: examined.visible,
         authentication,
-        http: Arc::clone(&http),
-        state: if by_hand {
-            State::NotReceiving
-        } else {
-            State::Connected
-        },
-        detail: by_hand.then(|| BY_HAND.to_owned()),
-        listening_since: connected.as_ref().map(|_| now),
-        connected,
+        http,
+        state: State::NotReceiving,
+        detail: Some(CUT_OFF.to_owned()),
+        connected: None,
+        base: None,
+        listening_since: None,
         added: now,
     };
     let id = Uuid::now_v7().to_string();
-    let stored = async {
-        number_is_free(host, None, &current)?;
-        let description = serde_json::to_string(&description).unwrap_or_default();
-        let secrets = sealed(host, &id, &keyring.snapshot())?;
-        let (id, component, current) = (id.clone(), component.clone(), current.clone());
-        let latest = host
-            .store
-            .write(move |connection| {
-                connection.execute(
-                    "INSERT INTO channel (id, name, plugin, description, settings, state, added)
-                     VALUES (?1, ?2, ?3, ?4, '{}', '', ?5)",
-                    params![id, current.name, component, description, now],
-                )?;
-                write(connection, &id, now, &current, Some(&secrets))
-            })
-            .await?;
-        Ok::<_, ChannelError>(latest)
-    };
-    let latest = match stored.await {
-        Ok(latest) => latest,
-        Err(error) => {
-            // Nobody would take in what comes to the webhook that was just registered.
-            account.give_back(current.connected.as_ref()).await;
-            return Err(error);
-        }
-    };
-    host.events.committed(latest);
+    let row = (
+        current.name.clone(),
+        component.clone(),
+        serde_json::to_string(&description).unwrap_or_default(),
+    );
+    let secrets = sealed(host, &id, &keyring.snapshot())?;
+    let (of, kept) = (id.clone(), current.clone());
+    // On disk before the vendor hears of it: whatever happens from here on can be undone.
+    host.store
+        .write(move |connection| {
+            let (name, component, description) = row;
+            connection.execute(
+                "INSERT INTO channel (id, name, plugin, description, settings, state, detail, added)
+                 VALUES (?1, ?2, ?3, ?4, '{}', ?5, ?6, ?7)",
+                params![of, name, component, description, kept.state.word(), kept.detail, now],
+            )?;
+            write(connection, &of, now, &kept, Some(&secrets)).map(drop)
+        })
+        .await?;
     let channel = Channel {
         id,
-        plugin: plugin.clone(),
-        description: description.clone(),
+        plugin,
+        description,
         component,
-        keyring: Arc::clone(&keyring),
+        keyring,
         storage: Mutex::default(),
         changing: Mutex::default(),
         arrived: Notify::new(),
@@ -200,12 +188,59 @@ pub(crate) async fn add(
         current: RwLock::new(Arc::new(current)),
         last_delivery: AtomicU64::new(0),
     };
-    tracing::info!(
-        channel = channel.id,
-        plugin = description.id,
-        "channel added"
-    );
-    Ok(host.registry.start(host, channel))
+    let channel = host.registry.start(host, channel);
+    if let Err(error) = establish(host, &channel, addition.replace_foreign).await {
+        delete(host, &channel).await?;
+        return Err(error);
+    }
+    let plugin = &channel.description.id;
+    tracing::info!(channel = channel.id, plugin, "channel added");
+    Ok(channel)
+}
+
+/// Connects a channel whose changes are held off, and remembers what was registered before.
+async fn establish(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    replace_foreign: bool,
+) -> Result<(), ChannelError> {
+    let mut current = (*channel.current()).clone();
+    let staged = Arc::new(Keyring::new(channel.keyring.snapshot()));
+    let (_, http) = host.gates(&channel.description, &current.settings, &staged)?;
+    let before = current.clone();
+    let account = Account {
+        http: &http,
+        keyring: &staged,
+        ..Account::of(host, channel, &before)
+    };
+    let mut connected = match account.connect(false).await {
+        Err(ChannelError::Occupied(found)) if replace_foreign => {
+            // On disk before it is replaced.
+            let mut known = Connected {
+                previous: vec![found],
+                ..Connected::default()
+            };
+            remember(&mut known, current.connected.as_ref());
+            current.connected = Some(known);
+            current.base.clone_from(&host.options.public_url);
+            store(host, channel, &current, Some(&staged.snapshot())).await?;
+            channel.keyring.replace(staged.snapshot());
+            channel.put(current.clone());
+            account.connect(true).await?
+        }
+        connected => connected?,
+    };
+    remember(&mut connected, before.connected.as_ref());
+    set_connected(host, &mut current, connected);
+    if let Err(error) = number_is_free(host, channel, &current) {
+        account.give_back(&current).await;
+        return Err(error);
+    }
+    store(host, channel, &current, Some(&staged.snapshot())).await?;
+    channel.keyring.replace(staged.snapshot());
+    channel.put(current);
+    channel.due.notify_one();
+    Ok(())
 }
 
 /// Changes a channel's settings. What the vendor must agree to is proved first; where that fails, nothing changes.
@@ -247,6 +282,7 @@ pub(crate) async fn change(
         http: Arc::clone(&http),
         ..(*old).clone()
     };
+    let mut moved = false;
     if proved && old.state != State::Disconnected {
         let account = Account {
             host,
@@ -256,27 +292,33 @@ pub(crate) async fn change(
             keyring: &staged,
         };
         let mut connected = account.connect(change.replace_foreign).await?;
-        let now = host.clock.now();
-        if let (Some(connected), Some(before)) = (&mut connected, &old.connected)
-            && connected.phone_number_id == before.phone_number_id
-        {
-            remember(connected, before);
+        moved = number(description, &old.settings, old.connected.as_ref())
+            != number(description, &visible, Some(&connected));
+        if moved {
+            current.listening_since = None;
+        } else {
+            remember(&mut connected, old.connected.as_ref());
         }
-        set_connected(&mut current, connected, now);
-        if let Err(error) = number_is_free(host, Some(channel), &current) {
-            account.give_back(current.connected.as_ref()).await;
+        set_connected(host, &mut current, connected);
+        if let Err(error) = number_is_free(host, channel, &current) {
+            account.give_back(&current).await;
             return Err(error);
         }
     }
-    let moved = match (&old.connected, &current.connected) {
-        (Some(before), Some(now)) => before.phone_number_id != now.phone_number_id,
-        _ => false,
-    };
     if moved {
         // The other number's webhook would go on to lead here.
-        Account::of(host, channel, &old)
-            .give_back(old.connected.as_ref())
-            .await;
+        Account::of(host, channel, &old).give_back(&old).await;
+    }
+    let _alone_on_storage = channel.storage.lock().await;
+    if moved {
+        // Windows and greetings were the other number's.
+        let id = channel.id.clone();
+        host.store
+            .write(move |connection| {
+                connection.execute("DELETE FROM storage WHERE channel = ?1", [id])?;
+                Ok::<_, StoreError>(())
+            })
+            .await?;
     }
     store(host, channel, &current, Some(&staged.snapshot())).await?;
     channel.keyring.replace(staged.snapshot());
@@ -299,24 +341,7 @@ pub(crate) async fn connect(
     replace_foreign: bool,
 ) -> Result<(), ChannelError> {
     let _alone = channel.changing.lock().await;
-    let mut current = (*channel.current()).clone();
-    let staged = Arc::new(Keyring::new(channel.keyring.snapshot()));
-    let (_, http) = host.gates(&channel.description, &current.settings, &staged)?;
-    let account = Account {
-        http: &http,
-        keyring: &staged,
-        ..Account::of(host, channel, &current)
-    };
-    let mut connected = account.connect(replace_foreign).await?;
-    if let (Some(connected), Some(before)) = (&mut connected, &current.connected) {
-        remember(connected, before);
-    }
-    set_connected(&mut current, connected, host.clock.now());
-    store(host, channel, &current, Some(&staged.snapshot())).await?;
-    channel.keyring.replace(staged.snapshot());
-    channel.put(current);
-    channel.due.notify_one();
-    Ok(())
+    establish(host, channel, replace_foreign).await
 }
 
 /// Gives a channel's webhook back to what was registered before.
@@ -326,17 +351,18 @@ pub(crate) async fn disconnect(
 ) -> Result<(), ChannelError> {
     let _alone = channel.changing.lock().await;
     let mut current = (*channel.current()).clone();
-    if let Some(connected) = &current.connected {
+    if let (Some(base), Some(connected)) = (&current.base, &current.connected) {
         let account = Account::of(host, channel, &current);
-        account.disconnect(connected).await?;
+        account.disconnect(base, connected).await?;
+        current.base = None;
+        current.connected = Some(Connected {
+            previous: Vec::new(),
+            ..connected.clone()
+        });
     }
     current.state = State::Disconnected;
     current.detail = None;
     current.listening_since = None;
-    current.connected = current.connected.map(|connected| Connected {
-        previous: Vec::new(),
-        ..connected
-    });
     store(host, channel, &current, None).await?;
     channel.put(current);
     Ok(())
@@ -356,6 +382,11 @@ pub(crate) async fn remove(
             other => other?,
         }
     }
+    delete(host, channel).await
+}
+
+/// Deletes a channel with all that belongs to it.
+async fn delete(host: &Arc<Shared>, channel: &Channel) -> Result<(), ChannelError> {
     host.registry.stop(&channel.id);
     let id = channel.id.clone();
     host.store
@@ -364,8 +395,7 @@ pub(crate) async fn remove(
             Ok::<_, StoreError>(())
         })
         .await?;
-    host.inbox.recount().await?;
-    Ok(())
+    Ok(host.inbox.recount().await?)
 }
 
 /// Asks the vendor how a channel's account is, and where its webhook leads.
@@ -426,7 +456,9 @@ pub(crate) async fn check(
 pub(crate) async fn heard(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<(), ChannelError> {
     let _alone = channel.changing.lock().await;
     let mut current = (*channel.current()).clone();
-    if current.state == State::Receiving {
+    // A late delivery says nothing of a webhook that was given back, or leads elsewhere: the next check does.
+    let by_hand = current.state == State::NotReceiving && current.base.is_none();
+    if current.state != State::Connected && !by_hand {
         return Ok(());
     }
     current.state = State::Receiving;
@@ -461,7 +493,7 @@ pub(crate) fn registration(host: &Shared, channel: &Channel) -> Registration {
 pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
     let current = channel.current();
     let description = &channel.description;
-    let by_hand = current.connected.is_none() && current.state == State::NotReceiving;
+    let by_hand = current.base.is_none() && current.state == State::NotReceiving;
     Connection {
         id: channel.id.clone(),
         name: current.name.clone(),
@@ -480,8 +512,8 @@ pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
 }
 
 /// What was there before ours, an earlier connection may have seen: where ours was in its place this time, that counts.
-fn remember(connected: &mut Connected, before: &Connected) {
-    for earlier in &before.previous {
+fn remember(connected: &mut Connected, before: Option<&Connected>) {
+    for earlier in before.into_iter().flat_map(|before| &before.previous) {
         let seen_again = |now: &Registration| now.scope == earlier.scope;
         if !connected.previous.iter().any(seen_again) {
             connected.previous.push(earlier.clone());
@@ -489,16 +521,28 @@ fn remember(connected: &mut Connected, before: &Connected) {
     }
 }
 
-fn set_connected(current: &mut Current, connected: Option<Connected>, now: Timestamp) {
-    if connected.is_some() {
+fn set_connected(host: &Shared, current: &mut Current, connected: Connected) {
+    current.connected = Some(connected);
+    if host.options.public_url.is_some() {
+        current.base.clone_from(&host.options.public_url);
         current.state = State::Connected;
         current.detail = None;
-        current.listening_since = current.listening_since.or(Some(now));
-        current.connected = connected;
-    } else {
+        current.listening_since = current.listening_since.or(Some(host.clock.now()));
+    } else if current.state != State::Receiving && current.base.is_none() {
         current.state = State::NotReceiving;
         current.detail = Some(BY_HAND.to_owned());
-        current.connected = None;
+    }
+}
+
+/// What tells a channel's number from others: the vendor's word, or what was typed where it has none.
+fn number(description: &Description, settings: &str, connected: Option<&Connected>) -> Vec<String> {
+    let known = connected.and_then(|it| it.phone_number_id.clone().or(it.phone_number.clone()));
+    match known {
+        Some(known) => vec![known],
+        None => settings::unique(description, settings)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect(),
     }
 }
 
@@ -527,16 +571,12 @@ fn free(
 }
 
 /// Whether no other channel is connected to the number that the vendor names.
-fn number_is_free(
-    host: &Shared,
-    own: Option<&Channel>,
-    current: &Current,
-) -> Result<(), ChannelError> {
+fn number_is_free(host: &Shared, own: &Channel, current: &Current) -> Result<(), ChannelError> {
     let id = |current: &Current| current.connected.as_ref()?.phone_number_id.clone();
     let Some(wanted) = id(current) else {
         return Ok(());
     };
-    for other in others(host, own) {
+    for other in others(host, Some(own)) {
         let theirs = other.current();
         if id(&theirs).as_ref() == Some(&wanted) {
             return Err(ChannelError::Taken {
@@ -600,7 +640,8 @@ fn write(
     let connected = current.connected.as_ref();
     let connected = connected.and_then(|connected| serde_json::to_string(connected).ok());
     connection.execute(
-        "UPDATE channel SET name = ?2, settings = ?3, state = ?4, detail = ?5, connected = ?6, listening_since = ?7
+        "UPDATE channel SET name = ?2, settings = ?3, state = ?4, detail = ?5, connected = ?6, listening_since = ?7,
+             base = ?8
          WHERE id = ?1",
         params![
             id,
@@ -610,6 +651,7 @@ fn write(
             current.detail,
             connected,
             current.listening_since,
+            current.base,
         ],
     )?;
     if let Some(secrets) = secrets {

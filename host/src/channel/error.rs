@@ -29,6 +29,11 @@ pub enum ChannelError {
     /// The component lacks what a channel of a host needs.
     #[error("the component does not export {}: it can read webhooks and build messages, and not be connected", .0.join(", "))]
     Incomplete(Vec<&'static str>),
+    /// The component calls a secret of its own by a name of the host's.
+    #[error(
+        "the component declares a secret `{0}`, which is a name of the host's own: build it with another name"
+    )]
+    Reserved(String),
     /// The number's webhook leads elsewhere.
     #[error("the vendor delivers this number's webhooks to {}: say that it may be replaced, or leave it", .0.url.as_deref().unwrap_or("another address"))]
     Occupied(Registration),

@@ -17,6 +17,13 @@ pub(crate) const WEBHOOK: &str = "webhook";
 /// The host's own: the part of the channel's address that nobody can guess.
 pub(crate) const PATH: &str = "webhook_path";
 
+/// Names of the host's own secrets: no other secret may have one.
+pub(crate) const RESERVED: [&str; 2] = [WEBHOOK, PATH];
+
+/// Bytes of names and values that sealing may fill a channel's secrets up to: an earlier registration or two. Each answer
+/// is searched for all of them.
+const KEPT_BYTES: usize = 32 << 10;
+
 /// The secrets of one channel.
 #[derive(Default)]
 pub(crate) struct Keyring(RwLock<BTreeMap<String, Secret>>);
@@ -65,8 +72,16 @@ impl Secrets for Keyring {
 
     fn keep(&self, name: &str, value: Secret) -> bool {
         let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        secrets.insert(name.to_owned(), value);
-        true
+        let bytes: usize = secrets
+            .iter()
+            .filter(|(other, _)| *other != name)
+            .map(|(other, value)| other.len() + value.expose().len())
+            .sum();
+        let fits = bytes + name.len() + value.expose().len() <= KEPT_BYTES;
+        if fits {
+            secrets.insert(name.to_owned(), value);
+        }
+        fits
     }
 }
 
@@ -106,4 +121,24 @@ fn sealed(connection: &Connection, channel: &str) -> Result<Vec<(String, Vec<u8>
         connection.prepare_cached("SELECT name, sealed FROM secret WHERE channel = ?1")?;
     let rows = select.query_map([channel], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_much_is_kept() {
+        let keyring = Keyring::new(BTreeMap::from([(
+            "api_key".to_owned(),
+            Secret::new("k".repeat(100)),
+        )]));
+        let value = || Secret::new("v".repeat(4000));
+        let kept = (0..1000).filter(|index| keyring.keep(&format!("old/{index}"), value()));
+        assert_eq!(kept.count(), 8);
+        assert_eq!(keyring.all().len(), 9);
+        assert!(keyring.keep("old/7", value()), "in place of one");
+        assert!(!keyring.keep("old/8", value()));
+        assert!(keyring.get("old/8").is_none());
+    }
 }

@@ -94,6 +94,8 @@ pub(crate) struct Current {
     pub(crate) state: State,
     pub(crate) detail: Option<String>,
     pub(crate) connected: Option<Connected>,
+    /// This host's address in the webhook that was registered; absent where it was not, or by hand.
+    pub(crate) base: Option<String>,
     /// Since when deliveries come here without a gap.
     pub(crate) listening_since: Option<Timestamp>,
     pub(crate) added: Timestamp,

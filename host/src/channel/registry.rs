@@ -20,6 +20,8 @@ use crate::{inbox, outbox};
 #[derive(Default)]
 pub(crate) struct Registry {
     running: RwLock<BTreeMap<String, Running>>,
+    /// Channels that could not be started: their names, and why.
+    broken: RwLock<Vec<(String, String)>>,
     /// Channels are added and renamed one at a time, so that no two take one name.
     pub(super) changing: Mutex<()>,
 }
@@ -47,6 +49,7 @@ pub(super) struct Kept {
     pub(super) state: String,
     pub(super) detail: Option<String>,
     pub(super) connected: Option<String>,
+    pub(super) base: Option<String>,
     pub(super) added: u64,
     pub(super) listening_since: Option<u64>,
 }
@@ -61,6 +64,12 @@ impl Registry {
     pub(crate) fn all(&self) -> Vec<Arc<Channel>> {
         let running = self.read();
         running.values().map(|it| Arc::clone(&it.channel)).collect()
+    }
+
+    /// Channels that could not be started: their names, and why.
+    pub(crate) fn broken(&self) -> Vec<(String, String)> {
+        let broken = self.broken.read().unwrap_or_else(PoisonError::into_inner);
+        broken.clone()
     }
 
     /// The channel of this id or name.
@@ -135,8 +144,19 @@ impl Registry {
     pub(crate) async fn load(&self, host: &Arc<Shared>) -> Result<(), ChannelError> {
         let rows = host.store.read(rows).await?;
         for row in rows {
-            let channel = run(host, row).await?;
-            self.start(host, channel);
+            let (id, name) = (row.id.clone(), row.name.clone());
+            match run(host, row).await {
+                Ok(channel) => {
+                    self.start(host, channel);
+                }
+                Err(ChannelError::Store(error)) => return Err(error.into()),
+                // The others need not suffer for it.
+                Err(error) => {
+                    tracing::error!(channel = id, name, %error, "this channel does not run");
+                    let mut all = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+                    all.push((name, error.to_string()));
+                }
+            }
         }
         Ok(())
     }
@@ -176,6 +196,7 @@ async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
             state: State::of(&row.state),
             detail: row.detail,
             connected,
+            base: row.base,
             listening_since: row.listening_since,
             added: row.added,
         })),
@@ -185,7 +206,7 @@ async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
 }
 
 fn rows(connection: &Connection) -> Result<Vec<Kept>, ChannelError> {
-    let select = "SELECT id, name, plugin, description, settings, state, detail, connected, added, listening_since
+    let select = "SELECT id, name, plugin, description, settings, state, detail, connected, added, listening_since, base
         FROM channel ORDER BY id";
     let mut select = connection.prepare(select).map_err(StoreError::from)?;
     let rows = select.query_map([], row).map_err(StoreError::from)?;
@@ -205,5 +226,6 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Kept> {
         connected: row.get(7)?,
         added: row.get(8)?,
         listening_since: row.get(9)?,
+        base: row.get(10)?,
     })
 }

@@ -113,9 +113,10 @@ fn secrets_have_names_of_their_own() {
             .collect();
         misnamed(&secrets)
     };
-    assert_eq!(named(&["key", "api_key2"]), [""; 0]);
+    assert_eq!(named(&["key", "api_key2", "webhook_key"]), [""; 0]);
     for names in [
         &["webhook"][..],
+        &["webhook_path"],
         &["a", "a"],
         &["Key"],
         &["2key"],

@@ -146,7 +146,7 @@ fn message(send: &Send) -> Result<Vec<u8>> {
 /// How a wait for the vendor's answer ended.
 fn outcome(status: StatusCode, standing: &Value) -> Status {
     match standing["state"].as_str() {
-        Some("failed" | "cancelled") => Status::Refused,
+        Some("failed") => Status::Refused,
         // Nobody can tell whether it arrived, or not yet.
         Some("held") => Status::Failed,
         _ if status == StatusCode::ACCEPTED => Status::Failed,

@@ -76,7 +76,8 @@ pub struct Description {
 pub struct Secret {
     /// The member: a JSON Pointer into the settings.
     pub pointer: String,
-    /// Its name in a placeholder: `{{secret:name}}`.
+    /// Its name in a placeholder, `{{secret:name}}`: small letters, digits and `_`, a letter first.
+    /// `webhook` and `webhook_path` are the host's own.
     pub name: String,
 }
 

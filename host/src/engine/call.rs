@@ -43,6 +43,8 @@ struct Inner {
     component: InstancePre<Sandbox>,
     functions: Functions,
     sandboxes: Arc<Semaphore>,
+    /// The share of them that is for calls that are lent HTTP.
+    with_http: Arc<Semaphore>,
 }
 
 /// Where the functions lie in the component.
@@ -106,6 +108,7 @@ impl Plugin {
                 sandboxes: Arc::new(Semaphore::new(
                     engine.limits().sandboxes_per_plugin as usize,
                 )),
+                with_http: Arc::new(Semaphore::new(engine.limits().sandboxes_with_http as usize)),
             }),
         })
     }
@@ -193,7 +196,8 @@ impl Plugin {
     }
 
     /// A sandbox of one's own, for several calls. It counts as one of the plugin's as long as it lives; where there are
-    /// as many as the limits allow, this waits for one to end, up to the limit `queue`.
+    /// as many as the limits allow, this waits for one to end, up to the limit `queue`; `deadline_with_http` longer where
+    /// it is lent HTTP and the vendor holds up all that are.
     ///
     /// # Errors
     ///
@@ -210,12 +214,21 @@ impl Plugin {
     pub async fn instantiate_with(&self, lent: Lent) -> Result<Instance, CallError> {
         let inner = &self.inner;
         let shared = &inner.engine.shared;
-        // First the plugin's own share: a plugin that floods waits here and keeps nobody else out.
-        let latest = Instant::now() + shared.limits.queue;
+        let queue = shared.limits.queue;
+        // First the share of calls that may wait for the vendor: they hold nothing that others want while they queue.
+        let with_http = if lent.http.is_some() {
+            let patience = queue + shared.limits.deadline_with_http;
+            let with_http = acquire(&inner.with_http, Instant::now() + patience).await;
+            Some(with_http.ok_or_else(|| self.busy("sandboxes_with_http", patience))?)
+        } else {
+            None
+        };
+        // Then the plugin's own share: a plugin that floods waits here and keeps nobody else out.
+        let latest = Instant::now() + queue;
         let own = acquire(&inner.sandboxes, latest).await;
-        let own = own.ok_or_else(|| self.busy("sandboxes_per_plugin"))?;
+        let own = own.ok_or_else(|| self.busy("sandboxes_per_plugin", queue))?;
         let all = acquire(&shared.sandboxes, latest).await;
-        let all = all.ok_or_else(|| self.busy("sandboxes"))?;
+        let all = all.ok_or_else(|| self.busy("sandboxes", queue))?;
 
         let mut store = store(&inner.engine, lent);
         let started = timeout(
@@ -230,7 +243,7 @@ impl Plugin {
                 inside,
                 plugin: self.clone(),
                 poisoned: false,
-                _permits: [own, all],
+                _permits: [Some(own), Some(all), with_http],
             }),
             Err(error) => {
                 let allowed = shared.limits.deadline;
@@ -240,8 +253,7 @@ impl Plugin {
     }
 
     /// Tells the log that a call found no sandbox.
-    fn busy(&self, limit: &'static str) -> CallError {
-        let after = self.inner.engine.limits().queue;
+    fn busy(&self, limit: &'static str, after: Duration) -> CallError {
         let error = CallError::Busy { after, limit };
         tracing::warn!(target: "plugin", plugin = self.name(), %error, "call failed");
         error
@@ -297,7 +309,7 @@ pub struct Instance {
     plugin: Plugin,
     poisoned: bool,
     // Dropped after the store, so that the pool has room again before the next one is let in.
-    _permits: [OwnedSemaphorePermit; 2],
+    _permits: [Option<OwnedSemaphorePermit>; 3],
 }
 
 impl Instance {
@@ -367,7 +379,7 @@ impl Instance {
         self.call("evaluate", function, (state, now)).await
     }
 
-    /// Checks the credentials and registers the webhook. Uses HTTP.
+    /// Checks the credentials and registers the webhook; without a target it only checks. Uses HTTP.
     ///
     /// # Errors
     ///
@@ -375,7 +387,7 @@ impl Instance {
     pub async fn connect(
         &mut self,
         settings: &str,
-        target: &WebhookTarget,
+        target: Option<&WebhookTarget>,
     ) -> Result<Result<Connected, ConnectError>, CallError> {
         let function = self.plugin.inner.functions.connect;
         let function = function.ok_or(CallError::Absent("connection"))?;

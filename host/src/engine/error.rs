@@ -205,7 +205,7 @@ pub enum CallError {
         after.as_millis()
     )]
     Busy {
-        /// [`Limits::queue`].
+        /// [`Limits::queue`]; with HTTP also [`Limits::deadline_with_http`].
         after: Duration,
         /// The field of [`Limits`] that says how many there are.
         limit: &'static str,

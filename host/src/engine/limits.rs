@@ -55,7 +55,11 @@ pub struct Limits {
     /// Sandboxes of one plugin that live at one time: less than `sandboxes`, or one plugin can make all
     /// others wait.
     pub sandboxes_per_plugin: u32,
-    /// How long a call may wait for a sandbox.
+    /// Those of them that may be lent HTTP: less than `sandboxes_per_plugin`, so that calls without it find room however
+    /// slow the vendor is. All channels that use the component share them. At 0, no call that is lent HTTP can run.
+    pub sandboxes_with_http: u32,
+    /// How long a call may wait for a sandbox. One that is lent HTTP may wait `deadline_with_http` longer for those
+    /// before it, which may wait for the vendor as long.
     pub queue: Duration,
 }
 
@@ -85,6 +89,7 @@ impl Limits {
             compile_work: 30_000_000,
             sandboxes: 64,
             sandboxes_per_plugin: 16,
+            sandboxes_with_http: 12,
             queue: Duration::from_secs(5),
         }
     }
@@ -116,6 +121,28 @@ impl Limits {
                 self.sandboxes_per_plugin, self.sandboxes
             ));
         }
+        if self.sandboxes_with_http >= self.sandboxes_per_plugin {
+            return Err(format!(
+                "`sandboxes_with_http` is {}, which leaves none of the {} `sandboxes_per_plugin` to other calls",
+                self.sandboxes_with_http, self.sandboxes_per_plugin
+            ));
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_with_http_leave_room_for_others() {
+        let limits = |sandboxes_with_http| Limits {
+            sandboxes_with_http,
+            ..Limits::recommended()
+        };
+        assert_eq!(limits(15).check(), Ok(()));
+        let refused = limits(16).check().unwrap_err();
+        assert!(refused.contains("`sandboxes_with_http` is 16"), "{refused}");
     }
 }

@@ -102,7 +102,7 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
         name: "connection",
         functions: &[
-            typed::<(String, WebhookTarget), Result<Connected, ConnectError>>("connect"),
+            typed::<(String, Option<WebhookTarget>), Result<Connected, ConnectError>>("connect"),
             typed::<(String, WebhookTarget, Vec<Registration>), Result<(), Error>>("disconnect"),
             typed::<(String, Option<WebhookTarget>), Result<AccountHealth, Error>>("health"),
         ],

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Shared;
-use crate::CallError;
+use super::{Shared, whole};
 use crate::capability::Lent;
 use crate::channel::connect::{self, Change, Checked, Connection};
 use crate::channel::{Channel, ChannelError};
@@ -16,6 +15,7 @@ use crate::inbox::ledger::{self, Ledger};
 use crate::inbox::{self, Stored};
 use crate::outbox::{self, Seen, SendError, Standing};
 use crate::store::StoreError;
+use crate::{CallError, Instance};
 
 /// A channel of a host. Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +55,8 @@ impl ChannelHandle {
     ///
     /// The settings are wrong, or could not be proved.
     pub async fn change(&self, change: Change) -> Result<(), ChannelError> {
-        connect::change(&self.host, &self.channel, change).await
+        let Self { host, channel } = self.clone();
+        whole(async move { connect::change(&host, &channel, change).await }).await
     }
 
     /// Registers its webhook again.
@@ -64,7 +65,8 @@ impl ChannelHandle {
     ///
     /// The vendor, or the way to it, refused.
     pub async fn connect(&self, replace_foreign: bool) -> Result<(), ChannelError> {
-        connect::connect(&self.host, &self.channel, replace_foreign).await
+        let Self { host, channel } = self.clone();
+        whole(async move { connect::connect(&host, &channel, replace_foreign).await }).await
     }
 
     /// Gives its webhook back to what was registered before.
@@ -73,7 +75,8 @@ impl ChannelHandle {
     ///
     /// The vendor, or the way to it, refused.
     pub async fn disconnect(&self) -> Result<(), ChannelError> {
-        connect::disconnect(&self.host, &self.channel).await
+        let Self { host, channel } = self.clone();
+        whole(async move { connect::disconnect(&host, &channel).await }).await
     }
 
     /// Removes it with all that belongs to it: deliveries, events, messages, contacts. Unless `force`, only where its
@@ -83,7 +86,8 @@ impl ChannelHandle {
     ///
     /// The vendor, or the way to it, refused.
     pub async fn remove(&self, force: bool) -> Result<(), ChannelError> {
-        connect::remove(&self.host, &self.channel, force).await
+        let Self { host, channel } = self.clone();
+        whole(async move { connect::remove(&host, &channel, force).await }).await
     }
 
     /// Asks the vendor how the account is, and where the webhook leads.
@@ -92,7 +96,8 @@ impl ChannelHandle {
     ///
     /// The vendor, or the way to it, refused.
     pub async fn check(&self) -> Result<Checked, ChannelError> {
-        connect::check(&self.host, &self.channel).await
+        let Self { host, channel } = self.clone();
+        whole(async move { connect::check(&host, &channel).await }).await
     }
 
     /// Accepts a message, given as JSON: from then on it is sent, or an event says why not. The same `key` with the same
@@ -138,8 +143,10 @@ impl ChannelHandle {
     ///
     /// The plugin or its storage failed, or the channel remembers no contacts.
     pub async fn import(&self, contacts: Vec<KnownContact>) -> Result<u32, SendError> {
-        self.with_storage("contacts.import", async |sandbox| {
-            sandbox.import(&contacts).await
+        let channel = self.clone();
+        whole(async move {
+            let import = async |sandbox: &mut Instance| sandbox.import(&contacts).await;
+            channel.with_storage("contacts.import", import).await
         })
         .await
     }
@@ -150,8 +157,10 @@ impl ChannelHandle {
     ///
     /// As [`ChannelHandle::import`].
     pub async fn forget(&self, contact: &Contact) -> Result<bool, SendError> {
-        self.with_storage("contacts.forget", async |sandbox| {
-            sandbox.forget(contact).await
+        let (channel, contact) = (self.clone(), contact.clone());
+        whole(async move {
+            let forget = async |sandbox: &mut Instance| sandbox.forget(&contact).await;
+            channel.with_storage("contacts.forget", forget).await
         })
         .await
     }
@@ -179,7 +188,7 @@ impl ChannelHandle {
         &self,
         function: &'static str,
         call: impl AsyncFnOnce(
-            &mut crate::Instance,
+            &mut Instance,
         )
             -> Result<Result<T, crate::contract::storage::Failure>, CallError>,
     ) -> Result<T, SendError> {

@@ -14,6 +14,13 @@ use crate::store::{Store, StoreError};
 /// The most keys of one page of a list.
 const PAGE: usize = 1000;
 
+/// What one call may write, and what is kept in memory for the calls behind it, in bytes.
+const WRITTEN_BYTES: usize = 16 << 20;
+const KNOWN_BYTES: usize = 16 << 20;
+
+/// What a key costs in memory beside its bytes and its value's.
+const ENTRY: usize = 64;
+
 /// What a call has written: a value, or that the key is gone.
 pub(crate) type Writes = Vec<(String, Option<Vec<u8>>)>;
 
@@ -36,6 +43,9 @@ struct State {
     count: Option<usize>,
     /// Keys that the present call adds.
     added: usize,
+    /// Bytes of `known`, and of `call`.
+    known_bytes: usize,
+    call_bytes: usize,
 }
 
 impl Ledger {
@@ -55,7 +65,14 @@ impl Ledger {
         state.known.extend(writes.iter().cloned());
         state.count = state.count.map(|count| count + state.added);
         state.added = 0;
+        // More than it is where a call wrote again what was known.
+        state.known_bytes += std::mem::take(&mut state.call_bytes);
         writes
+    }
+
+    /// Whether what is kept for further calls is as much as it may be: time to commit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().known_bytes >= KNOWN_BYTES
     }
 
     /// Ends a call that went wrong: it has written nothing.
@@ -63,6 +80,7 @@ impl Ledger {
         let state = &mut *self.lock();
         state.call.clear();
         state.added = 0;
+        state.call_bytes = 0;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,18 +101,31 @@ impl Ledger {
                 .optional()?)
         });
         let value: Option<Vec<u8>> = stored.map_err(unavailable)?;
-        state.known.insert(key.to_owned(), value.clone());
+        // What is not kept is read again.
+        let bytes = size(key, value.as_deref());
+        if state.known_bytes + bytes <= KNOWN_BYTES {
+            state.known_bytes += bytes;
+            state.known.insert(key.to_owned(), value.clone());
+        }
         Ok(value)
     }
 
-    /// Writes a value; the key's present one is known.
+    /// Writes a value, or that the key is gone; `is_new` is a key that has none at present.
     fn write(
         &self,
         state: &mut State,
         key: &str,
         is_new: bool,
-        value: Vec<u8>,
+        value: Option<Vec<u8>>,
     ) -> Result<(), Failure> {
+        let earlier = state.call.get(key);
+        let earlier = earlier.map_or(0, |value| size(key, value.as_deref()));
+        let call_bytes = state.call_bytes - earlier + size(key, value.as_deref());
+        if call_bytes > WRITTEN_BYTES {
+            return Err(Failure::Limit(format!(
+                "one call may write {WRITTEN_BYTES} bytes: write less at one time"
+            )));
+        }
         if is_new {
             let count = match state.count {
                 Some(count) => count,
@@ -108,7 +139,8 @@ impl Ledger {
             }
             state.added += 1;
         }
-        state.call.insert(key.to_owned(), Some(value));
+        state.call_bytes = call_bytes;
+        state.call.insert(key.to_owned(), value);
         Ok(())
     }
 
@@ -130,13 +162,13 @@ impl Storage for Ledger {
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), Failure> {
         let state = &mut *self.lock();
         let is_new = self.value(state, key)?.is_none();
-        self.write(state, key, is_new, value)
+        self.write(state, key, is_new, Some(value))
     }
 
     async fn delete(&self, key: &str) -> Result<(), Failure> {
         let state = &mut *self.lock();
         if self.value(state, key)?.is_some() {
-            state.call.insert(key.to_owned(), None);
+            self.write(state, key, false, None)?;
         }
         Ok(())
     }
@@ -152,7 +184,7 @@ impl Storage for Ledger {
         if present != expected {
             return Ok(false);
         }
-        self.write(state, key, present.is_none(), value)?;
+        self.write(state, key, present.is_none(), Some(value))?;
         Ok(true)
     }
 
@@ -191,6 +223,11 @@ impl Storage for Ledger {
             next,
         })
     }
+}
+
+/// What a key and its value cost in memory.
+fn size(key: &str, value: Option<&[u8]>) -> usize {
+    ENTRY + key.len() + value.map_or(0, <[u8]>::len)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
@@ -314,6 +351,40 @@ mod tests {
             ledger.set(key, Vec::new()).await.unwrap();
         }
         assert!(ledger.set("g", Vec::new()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_a_call_writes_and_what_is_kept_of_calls_is_bounded() {
+        let (_directory, store) = store().await;
+        let ledger = Ledger::new(store.clone(), "one", 10_000);
+        let value = || vec![0; 64 << 10];
+        // One key again and again is one value.
+        for _ in 0..300 {
+            ledger.set("again", value()).await.unwrap();
+        }
+        let mut written = 1;
+        let refused = loop {
+            match ledger.set(&format!("{written}"), value()).await {
+                Ok(()) => written += 1,
+                Err(refused) => break refused,
+            }
+            assert!(written < 1000);
+        };
+        assert!(matches!(&refused, Failure::Limit(why) if why.contains("16777216 bytes")));
+        assert_eq!(written, WRITTEN_BYTES / (64 << 10) - 1);
+        ledger.undo();
+        ledger.set("a", value()).await.unwrap();
+        assert!(!ledger.is_full());
+        ledger.keep();
+        for number in 0..2000 {
+            assert_eq!(ledger.get(&format!("{number:010000}")).await, Ok(None));
+        }
+        assert!(ledger.lock().known_bytes <= KNOWN_BYTES);
+        for number in 0..2 {
+            ledger.set(&format!("{number}"), value()).await.unwrap();
+        }
+        ledger.keep();
+        assert!(ledger.is_full());
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 pub(crate) mod ledger;
 mod worker;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -74,44 +75,84 @@ pub struct Filter {
 /// The most deliveries of one page.
 const PAGE: u32 = 200;
 
+/// Bytes of bodies that may wait to be taken in.
+const WAITING_BYTES: usize = 4 << 30;
+
+/// Bytes of bodies that are taken in before what came of them is committed; one delivery may have more.
+const BATCH_BYTES: usize = 8 << 20;
+
 /// The deliveries of a host.
 pub(crate) struct Inbox {
     store: Store,
-    /// Deliveries that wait to be taken in.
-    waiting: AtomicUsize,
+    waiting: Arc<Waiting>,
     /// How many may wait.
     limit: usize,
 }
 
-impl Inbox {
-    pub(crate) async fn open(store: Store, limit: usize) -> Result<Self, StoreError> {
-        let count = "SELECT count(*) FROM delivery WHERE state = 'pending'";
-        let waiting: i64 = store
+/// What waits to be taken in.
+#[derive(Default)]
+struct Waiting {
+    deliveries: AtomicUsize,
+    /// Of their bodies.
+    bytes: AtomicUsize,
+}
+
+impl Waiting {
+    fn add(&self, deliveries: usize, bytes: usize) {
+        self.deliveries.fetch_add(deliveries, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn remove(&self, deliveries: usize, bytes: usize) {
+        for (counter, less) in [(&self.deliveries, deliveries), (&self.bytes, bytes)] {
+            // Saturating: removing a channel takes its deliveries along.
+            let less = |waiting: usize| Some(waiting.saturating_sub(less));
+            let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        }
+    }
+
+    /// What the store says.
+    async fn counted(store: &Store) -> Result<(usize, usize), StoreError> {
+        let count =
+            "SELECT count(*), coalesce(sum(length(body)), 0) FROM delivery WHERE state = 'pending'";
+        let counted: (i64, i64) = store
             .read(|connection| {
-                Ok::<_, StoreError>(connection.query_row(count, [], |row| row.get(0))?)
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                Ok::<_, StoreError>(connection.query_row(count, [], row)?)
             })
             .await?;
+        let [deliveries, bytes] =
+            [counted.0, counted.1].map(|count| usize::try_from(count).unwrap_or_default());
+        Ok((deliveries, bytes))
+    }
+}
+
+impl Inbox {
+    pub(crate) async fn open(store: Store, limit: usize) -> Result<Self, StoreError> {
+        let waiting = Arc::<Waiting>::default();
+        let (deliveries, bytes) = Waiting::counted(&store).await?;
+        waiting.add(deliveries, bytes);
         Ok(Self {
             store,
-            waiting: AtomicUsize::new(usize::try_from(waiting).unwrap_or_default()),
+            waiting,
             limit,
         })
     }
 
     /// Deliveries that wait to be taken in.
     pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.waiting.deliveries.load(Ordering::Relaxed)
     }
 
     /// Whether another one finds room.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting() < self.limit
+        self.waiting() < self.limit && self.waiting.bytes.load(Ordering::Relaxed) < WAITING_BYTES
     }
 
-    /// Commits a delivery. Returns its number.
+    /// Commits a delivery. Returns its number. Once begun it is done, though the vendor hang up.
     pub(crate) async fn accept(
         &self,
-        channel: &Channel,
+        channel: &Arc<Channel>,
         at: Timestamp,
         delivery: Delivery,
     ) -> Result<i64, StoreError> {
@@ -122,40 +163,43 @@ impl Inbox {
             query: delivery.query,
             headers: delivery.headers,
         };
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let accepted = self
-            .store
-            .write(move |connection| {
-                let request = serde_json::to_string(&request).unwrap_or_default();
-                connection
-                    .prepare_cached(
-                        "INSERT INTO delivery (channel, received, state, request, body)
-                         VALUES (?1, ?2, 'pending', ?3, ?4)",
-                    )?
-                    .execute(params![id, at, request, delivery.body])?;
-                Ok::<_, StoreError>(connection.last_insert_rowid())
-            })
-            .await;
-        match accepted {
-            Ok(_) => channel.arrived.notify_one(),
-            Err(_) => self.settled(1),
-        }
-        accepted
+        let (store, waiting) = (self.store.clone(), Arc::clone(&self.waiting));
+        let channel = Arc::clone(channel);
+        let bytes = delivery.body.len();
+        waiting.add(1, bytes);
+        let accepting = tokio::spawn(async move {
+            let accepted = store
+                .write(move |connection| {
+                    let request = serde_json::to_string(&request).unwrap_or_default();
+                    connection
+                        .prepare_cached(
+                            "INSERT INTO delivery (channel, received, state, request, body)
+                             VALUES (?1, ?2, 'pending', ?3, ?4)",
+                        )?
+                        .execute(params![id, at, request, delivery.body])?;
+                    Ok::<_, StoreError>(connection.last_insert_rowid())
+                })
+                .await;
+            match accepted {
+                Ok(_) => channel.arrived.notify_one(),
+                Err(_) => waiting.remove(1, bytes),
+            }
+            accepted
+        });
+        // It ends in no other way than by itself, or with the runtime.
+        accepting.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// So many wait no longer.
-    fn settled(&self, deliveries: usize) {
-        // Saturating: removing a channel takes its deliveries along.
-        let less = |waiting: usize| Some(waiting.saturating_sub(deliveries));
-        let _ = self
-            .waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    /// So many wait no longer, with so many bytes.
+    fn settled(&self, deliveries: usize, bytes: usize) {
+        self.waiting.remove(deliveries, bytes);
     }
 
     /// Counts anew what waits.
     pub(crate) async fn recount(&self) -> Result<(), StoreError> {
-        let counted = Self::open(self.store.clone(), self.limit).await?;
-        self.waiting.store(counted.waiting(), Ordering::Relaxed);
+        let (deliveries, bytes) = Waiting::counted(&self.store).await?;
+        self.waiting.deliveries.store(deliveries, Ordering::Relaxed);
+        self.waiting.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }
 
@@ -200,21 +244,36 @@ impl Inbox {
     /// Lets the channel take in again what is parked: one delivery, or all. Returns how many.
     pub(crate) async fn replay(
         &self,
-        channel: &Channel,
+        channel: &Arc<Channel>,
         one: Option<i64>,
     ) -> Result<usize, StoreError> {
-        let id = channel.id.clone();
-        let replayed = self
-            .store
-            .write(move |connection| {
-                let update = "UPDATE delivery SET state = 'pending', reason = NULL, detail = NULL, settled = NULL
-                     WHERE channel = ?1 AND state = 'parked' AND (?2 IS NULL OR id = ?2)";
-                Ok::<_, StoreError>(connection.prepare_cached(update)?.execute(params![id, one])?)
-            })
-            .await?;
-        self.waiting.fetch_add(replayed, Ordering::Relaxed);
-        channel.arrived.notify_one();
-        Ok(replayed)
+        let (store, waiting) = (self.store.clone(), Arc::clone(&self.waiting));
+        let channel = Arc::clone(channel);
+        let replaying = tokio::spawn(async move {
+            let id = channel.id.clone();
+            let replayed = store
+                .write(move |connection| {
+                    let mut update = connection.prepare_cached(
+                        "UPDATE delivery SET state = 'pending', reason = NULL, detail = NULL, settled = NULL
+                         WHERE channel = ?1 AND state = 'parked' AND (?2 IS NULL OR id = ?2)
+                         RETURNING length(body)",
+                    )?;
+                    let sizes = update.query_map(params![id, one], |row| row.get(0))?;
+                    let sizes = sizes.collect::<rusqlite::Result<Vec<usize>>>()?;
+                    // Before the commit: no sooner can any of them be settled.
+                    waiting.add(sizes.len(), sizes.iter().sum());
+                    Ok::<_, StoreError>(sizes.len())
+                })
+                .await;
+            channel.arrived.notify_one();
+            replayed
+        });
+        let replayed = replaying.await.unwrap_or(Err(StoreError::Closed));
+        if replayed.is_err() {
+            // They may have been counted, and not committed.
+            self.recount().await?;
+        }
+        replayed
     }
 }
 
@@ -240,7 +299,7 @@ fn read_request(request: &str) -> rusqlite::Result<Request> {
     })
 }
 
-/// The oldest deliveries of a channel that wait.
+/// The oldest deliveries of a channel that wait: at most so many, and one at least, whatever its size.
 fn pending(
     connection: &Connection,
     channel: &str,
@@ -261,7 +320,16 @@ fn pending(
         };
         Ok((row.get(0)?, delivery))
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let (mut waiting, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let (id, delivery): (i64, Delivery) = row?;
+        bytes += delivery.body.len();
+        if bytes > BATCH_BYTES && !waiting.is_empty() {
+            break;
+        }
+        waiting.push((id, delivery));
+    }
+    Ok(waiting)
 }
 
 /// Forgets the deliveries that were done before.

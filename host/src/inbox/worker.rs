@@ -13,15 +13,17 @@ use crate::capability::Lent;
 use crate::channel::Channel;
 use crate::contract::events::{Delivery, Event, EventBody, RejectionReason};
 use crate::contract::inbox::{ReceiveError, Reception};
+use crate::contract::storage::Failure;
 use crate::contract::types::Timestamp;
 use crate::events;
 use crate::host::Shared;
-use crate::outbox::{self, Prepared};
+use crate::outbox::{self, Prepared, SendError};
 use crate::store::StoreError;
 use crate::{CallError, Plugin};
 
-/// Deliveries that are taken in before what came of them is committed, in one go.
+/// Deliveries that are taken in before what came of them is committed, in one go, and events that end such a batch.
 const BATCH: usize = 64;
+const BATCH_EVENTS: usize = 5000;
 
 /// How long to wait after a fault of the host before trying again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -56,6 +58,8 @@ impl Receive for Plugin {
 /// What came of a delivery.
 struct Taken {
     delivery: i64,
+    /// Of its body.
+    bytes: usize,
     outcome: Outcome,
 }
 
@@ -74,9 +78,10 @@ enum Outcome {
 }
 
 /// What a batch came to, once it is committed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Committed {
     deliveries: usize,
+    bytes: usize,
     latest: Option<i64>,
     due: bool,
     parked: Vec<&'static str>,
@@ -122,14 +127,22 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
         host.options.storage_keys,
     ));
     let mut batch = Vec::with_capacity(waiting.len());
+    let mut events = 0;
     for (id, delivery) in waiting {
         let Some(outcome) = take(host, channel, &ledger, id, &delivery).await else {
             break;
         };
+        if let Outcome::Done { events: given, .. } = &outcome {
+            events += given.len();
+        }
         batch.push(Taken {
             delivery: id,
+            bytes: delivery.body.len(),
             outcome,
         });
+        if events >= BATCH_EVENTS || ledger.is_full() {
+            break;
+        }
     }
     if batch.is_empty() {
         // The first one could not be taken in now.
@@ -151,7 +164,7 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
             Ok::<_, StoreError>(committed)
         })
         .await?;
-    host.inbox.settled(committed.deliveries);
+    host.inbox.settled(committed.deliveries, committed.bytes);
     host.events.committed(committed.latest);
     for reason in &committed.parked {
         host.metrics.delivery_parked(&channel.id, reason);
@@ -212,7 +225,7 @@ async fn take(
         Ok(Err(ReceiveError::Storage(failure))) => {
             ledger.undo();
             return match failure {
-                crate::contract::storage::Failure::Unavailable(detail) => {
+                Failure::Unavailable(detail) => {
                     tracing::error!(channel = channel.id, delivery = id, %detail, "storage failed");
                     None
                 }
@@ -224,6 +237,20 @@ async fn take(
     for reply in reception.replies {
         match outbox::prepare_reply(host, channel, &current.settings, &reply).await {
             Ok(prepared) => replies.push(prepared),
+            // The host's trouble, not the reply's.
+            Err(
+                error @ (SendError::Call(CallError::Busy { .. })
+                | SendError::Store(_)
+                | SendError::Storage(Failure::Unavailable(_))),
+            ) => {
+                ledger.undo();
+                tracing::warn!(channel = channel.id, delivery = id, %error, "a delivery with a reply waits");
+                return None;
+            }
+            Err(SendError::Call(error)) => {
+                ledger.undo();
+                return park(error.reason(), error.to_string());
+            }
             Err(detail) => {
                 tracing::warn!(channel = channel.id, delivery = id, %detail, "a reply of the channel can't be sent");
             }
@@ -251,13 +278,17 @@ fn commit_alone(
     committed: &mut Committed,
 ) -> Result<bool, StoreError> {
     connection.execute_batch("SAVEPOINT delivery")?;
-    let Err(error) = commit(connection, channel, now, taken, committed) else {
+    // What is undone must not have been counted.
+    let mut with_it = committed.clone();
+    let Err(error) = commit(connection, channel, now, taken, &mut with_it) else {
         connection.execute_batch("RELEASE delivery")?;
+        *committed = with_it;
         return Ok(true);
     };
     connection.execute_batch("ROLLBACK TO delivery; RELEASE delivery")?;
     let parked = Taken {
         delivery: taken.delivery,
+        bytes: taken.bytes,
         outcome: Outcome::Parked {
             reason: "store",
             detail: error.to_string(),
@@ -323,5 +354,9 @@ fn commit(
         now
     ])?;
     committed.deliveries += 1;
+    committed.bytes += taken.bytes;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

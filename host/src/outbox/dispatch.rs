@@ -1,10 +1,10 @@
 //! Sends a channel's messages: each contact's in order, at the channel's pace, each attempt committed before it is made.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rusqlite::{Connection, params};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 
 use super::settle::{self, Outcome, Settled};
 use super::{SendError, WINDOW_CLOSED};
@@ -22,6 +22,7 @@ use crate::channel::{Channel, State};
 use crate::contract::channel::{Pace, PaceScope};
 use crate::contract::http::{Failure, Request, Response};
 use crate::contract::outbound::{Message, Payload, Window};
+use crate::contract::storage;
 use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::host::{OnUncertain, Shared};
 use crate::store::StoreError;
@@ -40,6 +41,9 @@ const TURN: Duration = Duration::from_millis(500);
 
 /// For how long a message is tried, in milliseconds.
 const GIVE_UP: u64 = 24 * 60 * 60 * 1000;
+
+/// For how long it is tried where the channel says when to try again, in milliseconds.
+const GIVE_UP_ASKED: u64 = 7 * GIVE_UP;
 
 /// The wait before the second attempt, and the longest one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -60,7 +64,7 @@ struct Head {
 pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
     let paces = Paces::new(&channel.description.pacing);
     let mut on_their_way = JoinSet::new();
-    let mut busy = HashSet::new();
+    let mut busy = HashMap::new();
     let mut stopping = pin!(host.stopping());
     loop {
         let turn = turn(&host, &channel, &paces, &mut busy, &mut on_their_way).await;
@@ -75,16 +79,15 @@ pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
             }
             () = channel.due.notified() => {}
             () = tokio::time::sleep(wait) => {}
-            Some(ended) = on_their_way.join_next() => {
-                match ended {
-                    Ok(sequence) => { busy.remove(&sequence); }
-                    // Which one it was is not told; those that are still on their way are not sent twice, since the
-                    // store has them as being sent.
+            Some(ended) = on_their_way.join_next_with_id() => {
+                let task = match ended {
+                    Ok((task, ())) => task,
                     Err(error) => {
                         tracing::error!(channel = channel.id, %error, "an attempt panicked");
-                        busy.clear();
+                        error.id()
                     }
-                }
+                };
+                busy.remove(&task);
             }
         }
     }
@@ -95,10 +98,11 @@ async fn turn(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
     paces: &Paces,
-    busy: &mut HashSet<i64>,
-    on_their_way: &mut JoinSet<i64>,
+    busy: &mut HashMap<task::Id, i64>,
+    on_their_way: &mut JoinSet<()>,
 ) -> Result<Duration, StoreError> {
     let now = host.clock.now();
+    give_up_lost(host, channel, now, busy).await?;
     decide(host, channel, now).await?;
     if host.holds_outbox() || channel.current().state == State::Disconnected {
         return Ok(TURN);
@@ -111,7 +115,7 @@ async fn turn(
         if on_their_way.len() >= AT_ONCE {
             break;
         }
-        if busy.contains(&head.sequence) {
+        if busy.values().any(|sequence| *sequence == head.sequence) {
             continue;
         }
         match paces.admit(&head.contact) {
@@ -125,19 +129,47 @@ async fn turn(
             }
             Ok(()) => {}
         }
-        busy.insert(head.sequence);
+        let sequence = head.sequence;
         let (host, channel) = (Arc::clone(host), Arc::clone(channel));
-        on_their_way.spawn(async move {
-            let sequence = head.sequence;
+        let task = on_their_way.spawn(async move {
             if let Err(error) = attempt(&host, &channel, head).await {
                 tracing::error!(channel = channel.id, %error, "an attempt could not be written down");
                 // The store is in trouble: not at full speed.
                 tokio::time::sleep(FIRST_WAIT).await;
             }
-            sequence
         });
+        busy.insert(task.id(), sequence);
     }
     Ok(wait)
+}
+
+/// Messages that stand as being sent while nobody sends them, since a panic or the store cut their attempts off.
+async fn give_up_lost(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    now: Timestamp,
+    busy: &HashMap<task::Id, i64>,
+) -> Result<(), StoreError> {
+    let sending = host
+        .store
+        .read_now(|connection| settle::sending(connection, &channel.id))?;
+    for sequence in sending {
+        if busy.values().any(|busy| *busy == sequence) {
+            continue;
+        }
+        tracing::warn!(
+            channel = channel.id,
+            sequence,
+            "it is not known whether this message arrived"
+        );
+        let id = channel.id.clone();
+        let settled = host
+            .store
+            .write(move |connection| settle::lost(connection, &id, sequence, now))
+            .await?;
+        host.events.committed(settled.latest);
+    }
+    Ok(())
 }
 
 /// Decides about messages that have been uncertain for too long.
@@ -148,12 +180,9 @@ async fn decide(
 ) -> Result<(), StoreError> {
     let wait = u64::try_from(host.options.uncertain_wait.as_millis()).unwrap_or(u64::MAX);
     let since = now.saturating_sub(wait);
-    let any = host.store.read_now(|connection| {
-        let select = "SELECT EXISTS (SELECT 1 FROM message WHERE channel = ?1 AND open = 1
-             AND state = 'uncertain' AND uncertain_since <= ?2)";
-        let mut select = connection.prepare_cached(select)?;
-        Ok::<bool, StoreError>(select.query_row(params![channel.id, since], |row| row.get(0))?)
-    })?;
+    let any = host
+        .store
+        .read_now(|connection| settle::is_any_overdue(connection, &channel.id, now, since))?;
     if any {
         let id = channel.id.clone();
         let resend = host.options.on_uncertain == OnUncertain::Resend;
@@ -224,7 +253,7 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
         return Ok(());
     };
     let outcome = match refused {
-        Some(error) => Outcome::Failed(error),
+        Some(outcome) => outcome,
         None => send(host, channel, &head, &payload, &reference).await,
     };
     let word = match &outcome {
@@ -250,12 +279,7 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
             );
         }
     }
-    let id = channel.id.clone();
-    let now = host.clock.now();
-    let settled: Settled = host
-        .store
-        .write(move |connection| settle::finish(connection, &id, sequence, now, &outcome))
-        .await?;
+    let settled = finish(host, channel, (sequence, part), outcome).await?;
     host.metrics.message_became(&channel.id, word);
     host.events.committed(settled.latest);
     if settled.due {
@@ -264,24 +288,67 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
     Ok(())
 }
 
-/// Looks again at what was checked when the message was handed in. Absent where it can still be sent.
-async fn refused(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Option<Error> {
-    let problems = match still_refused(host, channel, head).await {
-        Ok(problems) => problems,
-        // What can't be looked at is the vendor's to refuse.
-        Err(error) => {
-            tracing::warn!(channel = channel.id, message = head.id, %error, "a window could not be looked at again");
-            return None;
+/// Writes down what came of an attempt. Whoever else may learn it only knows less, so it is tried until the host stops.
+async fn finish(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    part: (i64, u32),
+    outcome: Outcome,
+) -> Result<Settled, StoreError> {
+    let now = host.clock.now();
+    let outcome = Arc::new(outcome);
+    let mut failures = 0;
+    loop {
+        let (id, outcome) = (channel.id.clone(), Arc::clone(&outcome));
+        let finished = host
+            .store
+            .write(move |connection| settle::finish(connection, &id, part, now, &outcome))
+            .await;
+        match finished {
+            // Neither passes.
+            Err(StoreError::Closed | StoreError::Panicked) | Ok(_) => return finished,
+            Err(error) => {
+                tracing::error!(channel = channel.id, %error, "what came of an attempt could not be written down yet");
+                tokio::select! {
+                    () = tokio::time::sleep(backoff(failures)) => {}
+                    () = host.stopping() => return Err(error),
+                }
+                failures += 1;
+            }
         }
+    }
+}
+
+/// Looks again at what was checked when the message was handed in. Absent where it can still be sent.
+async fn refused(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Option<Outcome> {
+    match still_refused(host, channel, head).await {
+        Ok(problems) => {
+            let mut problems = problems.into_iter();
+            let closed = problems.find(|problem| problem.code == WINDOW_CLOSED)?;
+            Some(Outcome::Failed(Error {
+                message: Some(closed.message),
+                ..error(ErrorClass::WindowClosed, Retry::Never)
+            }))
+        }
+        Err(error) => Some(unseen(&error, head, host.clock.now())),
+    }
+}
+
+/// What to do with a message whose window could not be looked at: nothing leaves unseen.
+fn unseen(because: &SendError, head: &Head, now: Timestamp) -> Outcome {
+    let passes = matches!(
+        because,
+        SendError::Call(CallError::Busy { .. })
+            | SendError::Storage(storage::Failure::Unavailable(_))
+            | SendError::Store(_)
+    );
+    let error = if passes {
+        error(ErrorClass::Temporary, Retry::Backoff)
+    } else {
+        error(ErrorClass::Unknown, Retry::Never)
     };
-    let closed = problems
-        .into_iter()
-        .find(|problem| problem.code == WINDOW_CLOSED)?;
-    Some(Error {
-        class: ErrorClass::WindowClosed,
-        message: Some(closed.message),
-        ..error(ErrorClass::WindowClosed, Retry::Never)
-    })
+    let message = Some(because.to_string());
+    classify(Error { message, ..error }, head, now)
 }
 
 async fn still_refused(
@@ -312,7 +379,7 @@ async fn send(
     let current = channel.current();
     let watched = Arc::new(Watched {
         http: Arc::clone(&current.http),
-        left: AtomicBool::new(false),
+        left: AtomicUsize::new(0),
     });
     let lent = Lent {
         http: Some(Arc::clone(&watched) as _),
@@ -338,8 +405,7 @@ async fn send(
             classify(busy, head, now)
         }
         Err(call) => {
-            let left = watched.left.load(Ordering::Relaxed);
-            let class = if left {
+            let class = if watched.has_left() {
                 ErrorClass::Uncertain
             } else {
                 ErrorClass::Unknown
@@ -369,8 +435,12 @@ fn classify(error: Error, head: &Head, now: Timestamp) -> Outcome {
     };
     let due =
         wait.map(|wait| now.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+    let give_up = match error.retry {
+        Retry::After(_) => GIVE_UP_ASKED,
+        _ => GIVE_UP,
+    };
     match due {
-        Some(due) if due < head.accepted.saturating_add(GIVE_UP) => Outcome::Again(error, due),
+        Some(due) if due < head.accepted.saturating_add(give_up) => Outcome::Again(error, due),
         _ => Outcome::Failed(error),
     }
 }
@@ -404,7 +474,14 @@ fn error(class: ErrorClass, retry: Retry) -> Error {
 /// Remembers whether a request may have left, for calls that end without saying.
 struct Watched {
     http: Arc<dyn Http>,
-    left: AtomicBool,
+    /// Requests that have left, or are on their way.
+    left: AtomicUsize,
+}
+
+impl Watched {
+    fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed) > 0
+    }
 }
 
 #[async_trait]
@@ -414,14 +491,12 @@ impl Http for Watched {
         request: Request,
         deadline: tokio::time::Instant,
     ) -> Result<Response, Failure> {
-        self.left.store(true, Ordering::Relaxed);
+        // Counted first, and taken back where nothing left: the call may be cut off in between.
+        self.left.fetch_add(1, Ordering::Relaxed);
         let answer = self.http.send(request, deadline).await;
-        let nothing_left = matches!(
-            answer,
-            Err(Failure::Denied(_) | Failure::SealingDeclined | Failure::Unreachable(_))
-        );
-        if nothing_left {
-            self.left.store(false, Ordering::Relaxed);
+        if let Err(Failure::Denied(_) | Failure::SealingDeclined | Failure::Unreachable(_)) = answer
+        {
+            self.left.fetch_sub(1, Ordering::Relaxed);
         }
         answer
     }
@@ -479,3 +554,6 @@ impl Paces {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,8 +77,8 @@ pub struct Standing {
     pub id: String,
     /// The channel that sends it.
     pub channel: String,
-    /// Where it stands: `queued`, `sending`, `uncertain`, `accepted`, `sent`, `delivered`, `read`, `played`, `failed`,
-    /// `held` or `cancelled`.
+    /// Where it stands: `queued`, `sending`, `uncertain`, `accepted`, `sent`, `delivered`, `read`, `played`, `failed`
+    /// or `held`.
     pub state: String,
     /// Whom it goes to.
     pub to: Box<RawValue>,
@@ -297,8 +297,13 @@ pub(crate) async fn prepare_reply(
 
 /// The queue that a message stands in: that of its recipient.
 fn queue(to: &Recipient) -> String {
+    // However it is written.
+    let by_phone = |phone: &str| {
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        format!("phone:{digits}")
+    };
     match to {
-        Recipient::Phone(phone) => format!("phone:{}", phone.trim_start_matches('+')),
+        Recipient::Phone(phone) => by_phone(phone),
         Recipient::UserId(id) => format!("user_id:{id}"),
         Recipient::Group(id) => format!("group:{id}"),
         Recipient::Contact(Contact {
@@ -307,7 +312,7 @@ fn queue(to: &Recipient) -> String {
             parent_user_id,
             ..
         }) => match (phone, user_id.as_ref().or(parent_user_id.as_ref())) {
-            (Some(phone), _) => format!("phone:{}", phone.trim_start_matches('+')),
+            (Some(phone), _) => by_phone(phone),
             (None, Some(id)) => format!("user_id:{id}"),
             (None, None) => "nobody".to_owned(),
         },
@@ -440,23 +445,7 @@ pub(crate) async fn resend(
     let (of, id, now) = (channel.id.clone(), id.to_owned(), host.clock.now());
     let latest = host
         .store
-        .write(move |connection| {
-            let changed = connection
-                .prepare_cached(
-                    "UPDATE message SET state = 'queued', open = 1, due = ?3, settled = NULL, accepted = ?3, attempts = 0
-                     WHERE channel = ?1 AND id = ?2 AND state IN ('held', 'failed')",
-                )?
-                .execute(params![of, id, now])?;
-            if changed == 0 {
-                return Ok(None);
-            }
-            let delivery = Step {
-                message: &id,
-                state: "queued",
-                ..Step::default()
-            };
-            events::store_notice(connection, &of, now, &Notice::Delivery { delivery })
-        })
+        .write(move |connection| settle::resend(connection, &of, now, &id))
         .await?;
     host.events.committed(latest);
     channel.due.notify_one();

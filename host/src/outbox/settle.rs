@@ -4,6 +4,7 @@
 //! queued, accepted, sent, delivered, read, played; or to failed.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
 use crate::contract::events::{MessageState, Status};
 use crate::contract::sender::Sent;
@@ -122,21 +123,31 @@ fn set_part(connection: &Connection, place: &Place, state: &str) -> Result<(), S
     Ok(())
 }
 
-/// The part that was next has arrived at the vendor: on with the one behind it, if there is one.
+/// The part that was next has arrived at the vendor: on with the next one that has not, if there is one.
 fn arrived(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
     place: &Place,
 ) -> Result<Settled, StoreError> {
-    let more = place.number + 1 < place.parts;
+    let select =
+        "SELECT min(number) FILTER (WHERE state = 'queued'), total(state = 'failed') > 0 FROM part
+         WHERE message = ?1";
+    let (next, failed): (Option<u32>, bool) = connection
+        .prepare_cached(select)?
+        .query_row([place.sequence], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if failed {
+        // Another part has ended the message.
+        return Ok(Settled::default());
+    }
+    let more = next.is_some();
     connection
         .prepare_cached(
             "UPDATE message SET part = ?2, open = ?3, state = CASE WHEN ?3 THEN 'queued' ELSE 'accepted' END,
                  due = ?4, attempts = CASE WHEN ?3 THEN 0 ELSE attempts END, uncertain_since = NULL, error = NULL, settled = CASE WHEN ?3 THEN NULL ELSE ?4 END
              WHERE sequence = ?1",
         )?
-        .execute(params![place.sequence, place.number + 1, more, now])?;
+        .execute(params![place.sequence, next.unwrap_or(place.parts), more, now])?;
     if more {
         return Ok(Settled {
             latest: None,
@@ -266,25 +277,29 @@ pub(super) fn begin(
     Ok(changed == 1)
 }
 
-/// Writes down what came of an attempt.
+/// Writes down what came of an attempt to send a part.
 pub(super) fn finish(
     connection: &Connection,
     channel: &str,
-    sequence: i64,
+    (sequence, part): (i64, u32),
     now: Timestamp,
     outcome: &Outcome,
 ) -> Result<Settled, StoreError> {
-    let select =
-        format!("{PLACE} WHERE m.sequence = ?1 AND p.number = m.part AND m.state = 'sending'");
+    let select = format!("{PLACE} WHERE m.sequence = ?1 AND p.number = ?2");
     let found = connection
         .prepare_cached(&select)?
-        .query_row([sequence], place)
+        .query_row([sequence, part.into()], place)
         .optional()?;
-    // Not so where a status has said that it failed.
+    // Not so where the channel has been removed.
     let Some(place) = found else {
         return Ok(Settled::default());
     };
     end_attempt(connection, &place, now, outcome)?;
+    let sending = place.state == "sending" && place.number == place.next;
+    if !sending && place.state != "failed" {
+        // It failed, and is to be sent anew: this answer is of the attempt before.
+        return Ok(Settled::default());
+    }
     if let Outcome::Accepted(Sent {
         message_id: Some(id),
         ..
@@ -293,6 +308,13 @@ pub(super) fn finish(
         connection
             .prepare_cached("UPDATE part SET vendor_id = ?3 WHERE message = ?1 AND number = ?2")?
             .execute(params![sequence, place.number, id])?;
+    }
+    if !sending {
+        // A status has said that the message failed, perhaps for another part: this one need not be sent again.
+        if place.part_state == "queued" && matches!(outcome, Outcome::Accepted(_)) {
+            set_part(connection, &place, "accepted")?;
+        }
+        return Ok(Settled::default());
     }
     // A status may have been faster than the answer, and says more than an answer that was lost.
     if rank(&place.part_state) > 0 {
@@ -367,21 +389,109 @@ fn set_uncertain(
 
 /// Messages whose attempts a crash has cut off: they may have arrived.
 pub(crate) fn recover(connection: &Connection, now: Timestamp) -> Result<usize, StoreError> {
-    let select = format!("{PLACE} WHERE m.state = 'sending' AND p.number = m.part");
-    let cut_off: Vec<Place> = connection
-        .prepare(&select)?
-        .query_map([], place)?
+    let mut select =
+        connection.prepare("SELECT sequence, channel FROM message WHERE state = 'sending'")?;
+    let cut_off: Vec<(i64, String)> = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for place in &cut_off {
-        if rank(&place.part_state) > 0 {
-            let of = "SELECT channel FROM message WHERE sequence = ?1";
-            let channel: String = connection.query_row(of, [place.sequence], |row| row.get(0))?;
-            arrived(connection, &channel, now, place)?;
-        } else {
-            set_uncertain(connection, place, now, None)?;
-        }
+    for (sequence, channel) in &cut_off {
+        lost(connection, channel, *sequence, now)?;
     }
     Ok(cut_off.len())
+}
+
+/// The messages of a channel that are being sent.
+pub(super) fn sending(connection: &Connection, channel: &str) -> Result<Vec<i64>, StoreError> {
+    let select =
+        "SELECT sequence FROM message WHERE channel = ?1 AND open = 1 AND state = 'sending'";
+    let mut select = connection.prepare_cached(select)?;
+    let rows = select.query_map([channel], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Nobody will tell what came of the attempt to send a message: it may have arrived.
+pub(super) fn lost(
+    connection: &Connection,
+    channel: &str,
+    sequence: i64,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let select =
+        format!("{PLACE} WHERE m.sequence = ?1 AND m.state = 'sending' AND p.number = m.part");
+    let found = connection
+        .prepare_cached(&select)?
+        .query_row([sequence], place)
+        .optional()?;
+    let Some(place) = found else {
+        return Ok(Settled::default());
+    };
+    if rank(&place.part_state) > 0 {
+        return arrived(connection, channel, now, &place);
+    }
+    set_uncertain(connection, &place, now, None)?;
+    Ok(Settled::default())
+}
+
+/// Puts a message that was held or has failed back into its queue, from the first part on that has not arrived. Returns
+/// the sequence of the event that tells of it; `None` where it is no such message.
+pub(super) fn resend(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    id: &str,
+) -> Result<Option<i64>, StoreError> {
+    let select = format!(
+        "{PLACE} WHERE m.channel = ?1 AND m.id = ?2 AND m.state IN ('held', 'failed')
+         AND p.state IN ('queued', 'failed') ORDER BY p.number"
+    );
+    let left: Vec<Place> = connection
+        .prepare_cached(&select)?
+        .query_map([channel, id], place)?
+        .collect::<rusqlite::Result<_>>()?;
+    let Some(first) = left.first() else {
+        return Ok(None);
+    };
+    // A late status of the attempt that failed is not one of the next. One that is held has not failed: whatever is
+    // told of it counts.
+    for failed in left.iter().filter(|place| place.part_state == "failed") {
+        connection
+            .prepare_cached("UPDATE part SET state = 'queued', vendor_id = NULL, reference = ?3 WHERE message = ?1 AND number = ?2")?
+            .execute(params![failed.sequence, failed.number, Uuid::now_v7().to_string()])?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE message SET state = 'queued', open = 1, part = ?2, due = ?3, accepted = ?3, attempts = 0, error = NULL,
+                 uncertain_since = NULL, settled = NULL
+             WHERE sequence = ?1",
+        )?
+        .execute(params![first.sequence, first.number, now])?;
+    let delivery = Step {
+        message: id,
+        state: "queued",
+        ..Step::default()
+    };
+    Ok(tell(connection, channel, now, delivery)?.latest)
+}
+
+/// Messages that have been uncertain for long enough. A delivery that came before their time was over may hold the
+/// status that tells, so they wait until it has been taken in or parked; what came later does not count, so this ends.
+/// `?1` is the channel, `?2` now, `?3` since when.
+const OVERDUE: &str =
+    "m.channel = ?1 AND m.open = 1 AND m.state = 'uncertain' AND m.uncertain_since <= ?3
+    AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.channel = ?1 AND d.state = 'pending'
+                    AND d.received <= m.uncertain_since + (?2 - ?3))";
+
+/// Whether there are messages to [`decide`] about.
+pub(super) fn is_any_overdue(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let select = format!("SELECT EXISTS (SELECT 1 FROM message m WHERE {OVERDUE})");
+    Ok(connection
+        .prepare_cached(&select)?
+        .query_row(params![channel, now, since], |row| row.get(0))?)
 }
 
 /// Messages that have been uncertain for long enough: held, or sent again.
@@ -392,13 +502,10 @@ pub(super) fn decide(
     since: Timestamp,
     resend: bool,
 ) -> Result<Settled, StoreError> {
-    let select = format!(
-        "{PLACE} WHERE m.channel = ?1 AND m.open = 1 AND m.state = 'uncertain' AND m.uncertain_since <= ?2
-         AND p.number = m.part"
-    );
+    let select = format!("{PLACE} WHERE {OVERDUE} AND p.number = m.part");
     let uncertain: Vec<Place> = connection
         .prepare_cached(&select)?
-        .query_map(params![channel, since], place)?
+        .query_map(params![channel, now, since], place)?
         .collect::<rusqlite::Result<_>>()?;
     let mut all = Settled::default();
     for place in &uncertain {

@@ -19,6 +19,7 @@ CREATE TABLE channel (
     state TEXT NOT NULL,
     detail TEXT,
     connected TEXT,            -- JSON: what connecting gave
+    base TEXT,                 -- this host's address in the webhook that was registered
     added INTEGER NOT NULL,
     listening_since INTEGER
 ) STRICT;

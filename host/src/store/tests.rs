@@ -89,7 +89,7 @@ async fn a_commit_reaches_the_disk() {
             assert_eq!(pragma(connection, "synchronous")?, 2);
             assert_eq!(pragma(connection, "foreign_keys")?, 1);
             assert_eq!(pragma(connection, "trusted_schema")?, 0);
-            assert_eq!(pragma(connection, "temp_store")?, 2);
+            assert_eq!(pragma(connection, "temp_store")?, 0);
             assert_eq!(pragma(connection, "user_version")?, 1);
             Ok(())
         })

@@ -37,7 +37,8 @@ const PREVIOUS_ACCOUNT: &str = "previous_account";
 const CURRENT: &str = "current";
 const CURRENT_ACCOUNT: &str = "current_account";
 
-/// Proves the key without side effects, remembers the webhook that is registered, registers `target`, and reads it back.
+/// Proves the key without side effects, remembers the webhook that is registered, registers `target`, and reads it back. Without a
+/// target it only proves the key and compares the numbers.
 ///
 /// The address in `target` has to follow 360dialog's rules: https, a public name without `_`, no port, no user. Where
 /// `base_url` in the settings is on this machine, so is what stands there in for 360dialog, and http, ports and addresses of
@@ -52,28 +53,50 @@ const CURRENT_ACCOUNT: &str = "current_account";
 pub fn connect(
     http: &impl Http,
     settings: &str,
-    target: &WebhookTarget,
+    target: Option<&WebhookTarget>,
 ) -> Result<Connected, ConnectError> {
     let client = Client::new(http, settings)
         .map_err(|_| ConnectError::Settings(settings::validate(settings)))?;
-    let problems = target::check(&target.url, client.settings.base_url());
-    if !problems.is_empty() {
-        return Err(ConnectError::Settings(problems));
+    if let Some(target) = target {
+        let problems = target::check(&target.url, client.settings.base_url());
+        if !problems.is_empty() {
+            return Err(ConnectError::Settings(problems));
+        }
     }
     let mut warnings = Problems::default();
     let account = prove(&client, &mut warnings).map_err(ConnectError::Failed)?;
     compare_numbers(&client, &account, &mut warnings);
+    let previous = match target {
+        Some(target) => replace(&client, target, &mut warnings)?,
+        None => Vec::new(),
+    };
+    Ok(Connected {
+        account_id: account.id,
+        phone_number_id: account.phone_number_id,
+        phone_number: account.phone_number,
+        previous,
+        // What takes a while (15 to 20 seconds) is the account's registration, not the number's.
+        settles_in_seconds: None,
+        warnings: warnings.into_vec(),
+    })
+}
 
+/// Registers the target. Returns what was registered before.
+fn replace(
+    client: &Client<'_, impl Http>,
+    target: &WebhookTarget,
+    warnings: &mut Problems,
+) -> Result<Vec<Registration>, ConnectError> {
     let mut previous = Vec::new();
-    match Scope::Number.read(&client, CURRENT) {
+    match Scope::Number.read(client, CURRENT) {
         Ok(present) if present.leads_elsewhere(&target.url) => {
             if !target.replace_foreign {
                 return Err(ConnectError::Occupied(present.registration));
             }
-            previous.extend(keep(&client, target, &mut warnings).map_err(ConnectError::Failed)?);
+            previous.extend(keep(client, target, warnings).map_err(ConnectError::Failed)?);
         }
         Ok(_) => {}
-        Err(error) if can_t_be_read(&client, &error) => warnings.add(
+        Err(error) if can_t_be_read(client, &error) => warnings.add(
             "",
             "unread",
             "This API does not tell which webhook is registered: whatever was there is replaced",
@@ -82,7 +105,7 @@ pub fn connect(
         Err(error) => return Err(ConnectError::Failed(error)),
     }
     if client.api() == Api::Cloud {
-        match Scope::Account.read(&client, PREVIOUS_ACCOUNT) {
+        match Scope::Account.read(client, PREVIOUS_ACCOUNT) {
             Ok(present) if present.leads_elsewhere(&target.url) => {
                 previous.push(present.registration);
             }
@@ -99,16 +122,8 @@ pub fn connect(
         }
     }
 
-    register_target(&client, target, &mut warnings).map_err(ConnectError::Failed)?;
-    Ok(Connected {
-        account_id: account.id,
-        phone_number_id: account.phone_number_id,
-        phone_number: account.phone_number,
-        previous,
-        // What takes a while (15 to 20 seconds) is the account's registration, not the number's.
-        settles_in_seconds: None,
-        warnings: warnings.into_vec(),
-    })
+    register_target(client, target, warnings).map_err(ConnectError::Failed)?;
+    Ok(previous)
 }
 
 /// Puts back the number's registration that was there before, or removes ours. One that is no longer ours is left alone.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::PREVIOUS;
+use super::{CURRENT, PREVIOUS};
 use crate::api::{self, Call, Client, Http};
 use crate::bindings::exports::messaging::channel::connection::Registration;
 use crate::bindings::messaging::channel::http::{Failure, Seal};
@@ -152,7 +152,9 @@ fn is_kept(value: &str) -> bool {
     value
         .strip_prefix("{{secret:")
         .and_then(|rest| {
-            rest.strip_prefix(PREVIOUS)?
+            // What was only looked at is kept too, where the host went down before it could be replaced.
+            rest.strip_prefix(PREVIOUS)
+                .or_else(|| rest.strip_prefix(CURRENT))?
                 .strip_prefix('/')?
                 .strip_suffix("}}")
         })

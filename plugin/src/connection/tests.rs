@@ -121,7 +121,7 @@ fn failed(error: ConnectError) -> Error {
 #[test]
 fn a_free_number_is_proved_registered_and_read_back() {
     let http = Scripted::new([status(), unset(), unset(), leads_to(OURS), leads_to(OURS)]);
-    let connected = connect(&http, CLOUD, &target()).unwrap();
+    let connected = connect(&http, CLOUD, Some(&target())).unwrap();
     assert_eq!(connected.account_id.as_deref(), Some("88"));
     assert_eq!(connected.phone_number_id.as_deref(), Some("77"));
     assert_eq!(connected.phone_number.as_deref(), Some("+49 30 123456"));
@@ -161,7 +161,7 @@ fn the_secret_header_is_registered_where_it_is_wanted() {
     ] {
         let http = Scripted::new([status(), unset(), unset(), unset(), leads_to(OURS)]);
         let settings = json!({"webhook_authentication": authentication}).to_string();
-        connect(&http, &settings, &target()).unwrap();
+        connect(&http, &settings, Some(&target())).unwrap();
         let body = format!(r#"{{"url":"{OURS}","headers":{headers}}}"#);
         assert_eq!(written(&http.requests()), [body]);
     }
@@ -171,7 +171,7 @@ fn the_secret_header_is_registered_where_it_is_wanted() {
 fn a_key_that_is_refused_ends_it() {
     for code in [401, 403] {
         let http = Scripted::new([words(code, "")]);
-        let error = failed(connect(&http, CLOUD, &target()).unwrap_err());
+        let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
         assert_eq!(error.class, ErrorClass::Unauthorised);
         assert!(error.remedy.is_some());
         assert_eq!(http.lines(), [STATUS]);
@@ -179,7 +179,7 @@ fn a_key_that_is_refused_ends_it() {
     // Any web server answers 200.
     for body in ["<html>", "", "null", "[]"] {
         let http = Scripted::new([words(200, body)]);
-        let error = failed(connect(&http, CLOUD, &target()).unwrap_err());
+        let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
         assert_eq!(error.class, ErrorClass::Unknown, "{body}");
     }
 }
@@ -194,7 +194,7 @@ fn fields_that_are_not_known_are_left_out() {
     };
     let plain = says(200, &json!({"id": "77", "health_status": {"entities": []}}));
     let http = Scripted::new([fields(), plain, unset(), unset(), unset(), leads_to(OURS)]);
-    let connected = connect(&http, CLOUD, &target()).unwrap();
+    let connected = connect(&http, CLOUD, Some(&target())).unwrap();
     assert_eq!(connected.phone_number_id.as_deref(), Some("77"));
     assert_eq!((connected.account_id, connected.phone_number), (None, None));
     assert_eq!(
@@ -204,7 +204,7 @@ fn fields_that_are_not_known_are_left_out() {
 
     let http = Scripted::new([fields(), words(401, "")]);
     assert_eq!(
-        failed(connect(&http, CLOUD, &target()).unwrap_err()).class,
+        failed(connect(&http, CLOUD, Some(&target())).unwrap_err()).class,
         ErrorClass::Unauthorised
     );
     // What would be said again is not asked for again.
@@ -220,7 +220,7 @@ fn fields_that_are_not_known_are_left_out() {
     ] {
         let http = Scripted::new([says(400, &json!({"error": sentence}))]);
         assert_eq!(
-            failed(connect(&http, CLOUD, &target()).unwrap_err()).class,
+            failed(connect(&http, CLOUD, Some(&target())).unwrap_err()).class,
             class
         );
         assert_eq!(http.lines(), [STATUS]);
@@ -230,7 +230,7 @@ fn fields_that_are_not_known_are_left_out() {
 #[test]
 fn another_system_s_webhook_is_in_the_way() {
     let http = Scripted::new([status(), leads_to(THEIRS)]);
-    let error = connect(&http, CLOUD, &target()).unwrap_err();
+    let error = connect(&http, CLOUD, Some(&target())).unwrap_err();
     let expected = registration(
         "number",
         THEIRS,
@@ -250,7 +250,7 @@ fn another_system_s_webhook_is_kept_and_replaced_where_that_is_asked_for() {
         unset(),
         leads_to(OURS),
     ]);
-    let connected = connect(&http, CLOUD, &replacing()).unwrap();
+    let connected = connect(&http, CLOUD, Some(&replacing())).unwrap();
     assert_eq!(
         connected.previous,
         [
@@ -292,13 +292,13 @@ fn without_sealing_no_header_is_kept() {
         ]
     };
     let http = Scripted::new(script()).declining();
-    let connected = connect(&http, CLOUD, &replacing()).unwrap();
+    let connected = connect(&http, CLOUD, Some(&replacing())).unwrap();
     assert_eq!(connected.previous, [registration("number", THEIRS, &[])]);
     assert_eq!(codes(&connected), ["headers_not_kept"]);
     assert_eq!(written(&http.requests()).len(), 1);
 
     let http = Scripted::new(script().into_iter().take(2)).declining();
-    let error = connect(&http, CLOUD, &target()).unwrap_err();
+    let error = connect(&http, CLOUD, Some(&target())).unwrap_err();
     assert_eq!(
         error,
         ConnectError::Occupied(registration("number", THEIRS, &[]))
@@ -308,7 +308,7 @@ fn without_sealing_no_header_is_kept() {
 #[test]
 fn connecting_twice_registers_twice_and_forgets_nothing() {
     let http = Scripted::new([status(), leads_to(OURS), unset(), unset(), leads_to(OURS)]);
-    let connected = connect(&http, CLOUD, &target()).unwrap();
+    let connected = connect(&http, CLOUD, Some(&target())).unwrap();
     assert_eq!(connected.previous, []);
     let requests = http.requests();
     assert_eq!(written(&requests).len(), 1);
@@ -326,7 +326,7 @@ fn the_account_s_webhook_may_stay_unread() {
     for answer in [nothing(), words(500, ""), interrupted()] {
         let http = Scripted::new([status(), unset(), answer, unset(), leads_to(OURS)]);
         assert_eq!(
-            codes(&connect(&http, CLOUD, &target()).unwrap()),
+            codes(&connect(&http, CLOUD, Some(&target())).unwrap()),
             ["account_unread"]
         );
     }
@@ -342,7 +342,7 @@ fn a_webhook_that_can_t_be_read_is_not_replaced() {
         Err(Failure::TooLarge(200)),
     ] {
         let http = Scripted::new([status(), answer]);
-        failed(connect(&http, CLOUD, &replacing()).unwrap_err());
+        failed(connect(&http, CLOUD, Some(&replacing())).unwrap_err());
         assert_eq!(http.lines(), [STATUS, READ]);
     }
 }
@@ -350,7 +350,7 @@ fn a_webhook_that_can_t_be_read_is_not_replaced() {
 #[test]
 fn the_sandbox_has_nothing_to_prove_the_key_with() {
     let http = Scripted::new([nothing(), unset(), nothing()]);
-    let connected = connect(&http, SANDBOX, &target()).unwrap();
+    let connected = connect(&http, SANDBOX, Some(&target())).unwrap();
     assert_eq!(codes(&connected), ["unproved", "unread"]);
     assert_eq!(connected.phone_number, None);
     let url = "https://waba-sandbox.360dialog.io/v1/configs/webhook";
@@ -365,7 +365,7 @@ fn the_sandbox_has_nothing_to_prove_the_key_with() {
 
     let http = Scripted::new([words(401, "")]);
     assert_eq!(
-        failed(connect(&http, SANDBOX, &target()).unwrap_err()).class,
+        failed(connect(&http, SANDBOX, Some(&target())).unwrap_err()).class,
         ErrorClass::Unauthorised
     );
 }
@@ -374,7 +374,7 @@ fn the_sandbox_has_nothing_to_prove_the_key_with() {
 fn an_on_premise_stand_in_is_asked_for_its_number() {
     let number = says(200, &json!({"phone_number": "4930123456"}));
     let http = Scripted::new([number, unset(), unset(), leads_to(OURS)]);
-    let connected = connect(&http, ON_PREMISE, &target()).unwrap();
+    let connected = connect(&http, ON_PREMISE, Some(&target())).unwrap();
     assert_eq!(connected.phone_number.as_deref(), Some("4930123456"));
     assert_eq!(connected.warnings, []);
     assert_eq!(
@@ -384,11 +384,11 @@ fn an_on_premise_stand_in_is_asked_for_its_number() {
 
     let http = Scripted::new([nothing(), unset(), unset(), leads_to(OURS)]);
     assert_eq!(
-        codes(&connect(&http, ON_PREMISE, &target()).unwrap()),
+        codes(&connect(&http, ON_PREMISE, Some(&target())).unwrap()),
         ["unproved"]
     );
     for answer in [words(403, ""), words(200, "<html>"), words(503, "")] {
-        failed(connect(&Scripted::new([answer]), ON_PREMISE, &target()).unwrap_err());
+        failed(connect(&Scripted::new([answer]), ON_PREMISE, Some(&target())).unwrap_err());
     }
 }
 
@@ -397,16 +397,16 @@ fn a_registration_that_does_not_show_is_told() {
     for read_back in [unset(), leads_to(THEIRS), words(500, ""), words(200, "OK")] {
         let http = Scripted::new([status(), unset(), unset(), unset(), read_back]);
         assert_eq!(
-            codes(&connect(&http, CLOUD, &target()).unwrap()),
+            codes(&connect(&http, CLOUD, Some(&target())).unwrap()),
             ["not_confirmed"]
         );
     }
     // What may have been registered is looked for.
     for answer in [interrupted(), words(502, "")] {
         let http = Scripted::new([status(), unset(), unset(), answer.clone(), leads_to(OURS)]);
-        assert_eq!(connect(&http, CLOUD, &target()).unwrap().warnings, []);
+        assert_eq!(connect(&http, CLOUD, Some(&target())).unwrap().warnings, []);
         let http = Scripted::new([status(), unset(), unset(), answer, leads_to(THEIRS)]);
-        let error = failed(connect(&http, CLOUD, &target()).unwrap_err());
+        let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
         assert_eq!(error.class, ErrorClass::Temporary);
     }
     let refused = says(
@@ -414,7 +414,7 @@ fn a_registration_that_does_not_show_is_told() {
         &json!({"meta": {"success": false, "developer_message": "bad", "details": ["url"]}}),
     );
     let http = Scripted::new([status(), leads_to(OURS), unset(), refused, leads_to(OURS)]);
-    let error = failed(connect(&http, CLOUD, &target()).unwrap_err());
+    let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
     assert_eq!(error.details.as_deref(), Some("url"));
 }
 
@@ -422,7 +422,7 @@ fn a_registration_that_does_not_show_is_told() {
 fn settings_that_can_t_be_used_are_settled_first() {
     for settings in ["", "7", r#"{"api": "graph"}"#, r#"{"api": "on_premise"}"#] {
         let http = Scripted::new([]);
-        match connect(&http, settings, &target()) {
+        match connect(&http, settings, Some(&target())) {
             Err(ConnectError::Settings(problems)) => assert!(!problems.is_empty(), "{settings}"),
             other => panic!("{other:?}"),
         }
@@ -458,7 +458,7 @@ fn addresses_that_360dialog_does_not_take_are_refused() {
             ..target()
         };
         let http = Scripted::new([]);
-        let Err(ConnectError::Settings(problems)) = connect(&http, CLOUD, &target) else {
+        let Err(ConnectError::Settings(problems)) = connect(&http, CLOUD, Some(&target)) else {
             panic!("{url}");
         };
         let found: Vec<_> = problems
@@ -502,7 +502,7 @@ fn both_numbers_are_shown_where_they_differ() {
             says(200, &json!({})),
             leads_to(OURS),
         ]);
-        let connected = connect(&http, &settings, &target()).unwrap();
+        let connected = connect(&http, &settings, Some(&target())).unwrap();
         let warning = connected
             .warnings
             .iter()
@@ -513,4 +513,14 @@ fn both_numbers_are_shown_where_they_differ() {
             assert!(warning.message.contains("+49 30 123456") && warning.message.contains(typed));
         }
     }
+}
+
+#[test]
+fn without_a_target_it_proves_and_compares_and_registers_nothing() {
+    let http = Scripted::new([status()]);
+    let settings = r#"{"phone_number": "+15550001111"}"#;
+    let connected = connect(&http, settings, None).unwrap();
+    assert_eq!(connected.phone_number_id.as_deref(), Some("77"));
+    assert_eq!(codes(&connected), ["number_differs"]);
+    failed(connect(&Scripted::new([words(401, "")]), CLOUD, None).unwrap_err());
 }

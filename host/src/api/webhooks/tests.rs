@@ -145,6 +145,22 @@ async fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[tokio::test]
+async fn strangers_are_answered_before_their_body_is_there() {
+    let home = Home::with_channel(Options::recommended()).await;
+    let served = served(&home).await;
+    let length = "content-length: 1000000";
+    for (path, secret) in [
+        ("/webhooks/nobody", SECRET_HEADER),
+        (&*address_of_channel(), "x-secret: beed"),
+    ] {
+        let mut stream = served.begin("POST", path, &[length, secret]).await;
+        stream.write_all(b"\r\nab").await.unwrap();
+        let answer = timeout(BODY_TIME / 3, Answer::read(&mut stream)).await;
+        is_bare(&answer.unwrap(), 401);
+    }
+}
+
+#[tokio::test]
 async fn a_full_inbox_asks_to_come_back() {
     let options = Options {
         inbox: 0,

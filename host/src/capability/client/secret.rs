@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -29,6 +32,9 @@ const MASKED_BYTES: usize = 8;
 /// A sealed value that is one lower-case word of at most so many letters, or a media type, is not masked: a registration
 /// holds such words beside its credentials, and so does every other answer.
 const WORD_BYTES: usize = 12;
+
+/// How much of an answer is searched at a time, which bounds the memory for what is found.
+const PART_BYTES: usize = 64 << 10;
 
 /// How a value is written where it is put in, so that it can't break out of its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,57 +114,82 @@ fn find(text: &[u8], part: &str) -> Option<usize> {
 }
 
 /// What has to be replaced in answers, and by what.
+///
+/// Text is searched backwards for reversed patterns. So the search knows at each byte the longest pattern that begins
+/// there, and looks at each byte once, whatever the patterns are: forwards, one that matches nearly would be tried again
+/// and again.
 pub(super) struct Mask {
-    /// By their first byte, the longest first.
-    patterns: Vec<Vec<(Vec<u8>, String)>>,
+    patterns: NFA,
+    start: StateID,
+    /// By pattern.
+    placeholders: Vec<String>,
+    /// Bytes of the longest pattern.
+    longest: usize,
 }
 
 impl Mask {
     /// Masks these secrets in the forms that an answer may repeat them in. `sealed` says whether a name is one of a
-    /// value that came in an answer.
-    pub(super) fn new(secrets: &[(String, Secret)], sealed: impl Fn(&str) -> bool) -> Self {
-        let mut patterns = vec![Vec::new(); 256];
-        let mut add = |pattern: String, placeholder: &str| {
-            let bucket: &mut Vec<_> = &mut patterns[usize::from(pattern.as_bytes()[0])];
-            bucket.push((pattern.into_bytes(), placeholder.to_owned()));
-        };
+    /// value that came in an answer. None where they are too many to search for.
+    pub(super) fn new(secrets: &[(String, Secret)], sealed: impl Fn(&str) -> bool) -> Option<Self> {
+        let mut patterns = Vec::new();
+        let mut placeholders = Vec::new();
         for (name, secret) in secrets {
             let placeholder = placeholder(name);
             let value = secret.expose();
-            if value.len() >= MASKED_BYTES && !(sealed(name) && is_word(value)) {
-                for form in forms(value) {
-                    add(form, &placeholder);
-                }
-            }
+            let masked = value.len() >= MASKED_BYTES && !(sealed(name) && is_word(value));
+            let forms = if masked { forms(value) } else { Vec::new() };
             // A secret whose value is a part of a placeholder must not spoil it.
-            add(placeholder.clone(), &placeholder);
+            for form in forms.iter().chain([&placeholder]) {
+                patterns.push(form.bytes().rev().collect::<Vec<u8>>());
+                placeholders.push(placeholder.clone());
+            }
         }
-        for bucket in &mut patterns {
-            bucket.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        }
-        Self { patterns }
+        let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
+        let patterns = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .build(&patterns)
+            .ok()?;
+        let start = patterns.start_state(Anchored::No).ok()?;
+        Some(Self {
+            patterns,
+            start,
+            placeholders,
+            longest,
+        })
     }
 
     /// The text with a placeholder in place of each secret; none where it becomes longer than `limit`.
     pub(super) fn mask(&self, text: &[u8], limit: usize) -> Option<Vec<u8>> {
         let mut masked = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((first, after)) = rest.split_first() {
-            let secret = self.patterns[usize::from(*first)]
-                .iter()
-                .find(|(pattern, _)| rest.starts_with(pattern));
-            if let Some((pattern, placeholder)) = secret {
-                masked.extend_from_slice(placeholder.as_bytes());
-                rest = &rest[pattern.len()..];
-            } else {
-                masked.push(*first);
-                rest = after;
+        let mut found = Vec::new();
+        let mut copied = 0;
+        for part in (0..text.len()).step_by(PART_BYTES) {
+            let next = part + PART_BYTES;
+            let end = text.len().min(next + self.longest);
+            let mut state = self.start;
+            for position in (part..end).rev() {
+                state = self
+                    .patterns
+                    .next_state(Anchored::No, state, text[position]);
+                if position < next && self.patterns.is_match(state) {
+                    // A state's own pattern comes before those that it ends with, which are shorter.
+                    found.push((position, self.patterns.match_pattern(state, 0)));
+                }
             }
-            if masked.len() > limit {
-                return None;
+            for (position, pattern) in found.drain(..).rev() {
+                if position < copied {
+                    continue;
+                }
+                masked.extend_from_slice(&text[copied..position]);
+                masked.extend_from_slice(self.placeholders[pattern].as_bytes());
+                copied = position + self.patterns.pattern_len(pattern);
+                if masked.len() > limit {
+                    return None;
+                }
             }
         }
-        Some(masked)
+        masked.extend_from_slice(&text[copied..]);
+        (masked.len() <= limit).then_some(masked)
     }
 }
 

@@ -59,8 +59,36 @@ impl Outbox {
     }
 
     async fn finish(&self, outcome: Outcome) {
-        self.write(move |connection| finish(connection, "c", 1, 6, &outcome))
+        let part = self.stands().2;
+        self.finish_part(part, outcome).await;
+    }
+
+    async fn finish_part(&self, part: u32, outcome: Outcome) {
+        self.write(move |connection| finish(connection, "c", (1, part), 6, &outcome))
             .await;
+    }
+
+    async fn resend(&self) -> bool {
+        let again = self
+            .store
+            .write(|connection| resend(connection, "c", 9, "m"));
+        again.await.unwrap().is_some()
+    }
+
+    async fn execute(&self, statement: &'static str) {
+        self.write(move |connection| {
+            connection.execute(statement, [])?;
+            Ok(Settled::default())
+        })
+        .await;
+    }
+
+    /// One value of the store.
+    fn value<T: rusqlite::types::FromSql>(&self, select: &str) -> T {
+        let read = |connection: &Connection| {
+            Ok::<_, StoreError>(connection.query_row(select, [], |row| row.get(0))?)
+        };
+        self.store.read_now(read).unwrap()
     }
 
     async fn told(&self, state: MessageState, reference: &str, id: &str) -> Settled {
@@ -296,4 +324,105 @@ async fn a_failed_part_ends_the_message_once() {
     outbox.told(MessageState::Failed, "ref-0", "w0").await;
     assert_eq!(outbox.steps().await.0, ["failed"]);
     assert!(!outbox.begin(1).await);
+}
+
+#[tokio::test]
+async fn what_a_status_says_has_failed_can_be_sent_again_from_that_part_on() {
+    let outbox = Outbox::with(3).await;
+    for (part, id) in ["w0", "w1", "w2"].into_iter().enumerate() {
+        assert!(outbox.begin(u32::try_from(part).unwrap()).await);
+        outbox.finish(sent(id)).await;
+    }
+    outbox.told(MessageState::Failed, "ref-1", "w1").await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 3));
+    assert!(outbox.resend().await);
+    assert!(!outbox.resend().await, "it is queued already");
+    assert_eq!(outbox.stands(), ("queued".to_owned(), true, 1));
+    assert!(outbox.value::<bool>("SELECT error IS NULL FROM message"));
+    outbox.told(MessageState::Sent, "ref-1", "w1").await;
+    assert_eq!(
+        outbox.stands(),
+        ("queued".to_owned(), true, 1),
+        "this tells of the attempt that failed"
+    );
+    assert!(outbox.begin(1).await);
+    outbox.finish(sent("again")).await;
+    assert_eq!(
+        outbox.stands(),
+        ("accepted".to_owned(), false, 3),
+        "the part behind it had arrived"
+    );
+}
+
+#[tokio::test]
+async fn the_answer_of_a_part_counts_though_another_has_ended_the_message() {
+    let outbox = Outbox::with(2).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w0")).await;
+    outbox.begin(1).await;
+    outbox.told(MessageState::Failed, "ref-0", "w0").await;
+    outbox.finish(sent("w1")).await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 1));
+    assert_eq!(
+        outbox.value::<u32>("SELECT count(*) FROM attempt WHERE ended IS NULL"),
+        0
+    );
+    let id = "SELECT vendor_id FROM part WHERE number = 1 AND state = 'accepted'";
+    assert_eq!(outbox.value::<String>(id), "w1");
+    outbox.told(MessageState::Delivered, "ref-1", "w1").await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 1));
+
+    assert!(outbox.resend().await);
+    outbox.begin(0).await;
+    outbox.finish(sent("again")).await;
+    assert_eq!(outbox.stands(), ("accepted".to_owned(), false, 2));
+}
+
+#[tokio::test]
+async fn an_answer_of_the_attempt_before_is_not_one_of_the_next() {
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.told(MessageState::Failed, "ref-0", "w").await;
+    assert!(outbox.resend().await);
+    outbox.finish_part(0, sent("w")).await;
+    assert_eq!(outbox.stands(), ("queued".to_owned(), true, 0));
+    assert!(outbox.begin(0).await);
+}
+
+#[tokio::test]
+async fn an_attempt_that_nobody_makes_any_more_is_uncertain() {
+    let outbox = Outbox::with(1).await;
+    let sending = |connection: &Connection| sending(connection, "c");
+    outbox.begin(0).await;
+    assert_eq!(outbox.store.read_now(sending).unwrap(), [1]);
+    outbox.write(|connection| lost(connection, "c", 1, 8)).await;
+    assert_eq!(outbox.stands(), ("uncertain".to_owned(), true, 0));
+    assert!(outbox.store.read_now(sending).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_decided_while_a_delivery_in_time_may_hold_the_status() {
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(uncertain()).await;
+    // Its time was over at 56.
+    for received in [56, 57] {
+        outbox
+            .write(move |connection| {
+                connection.execute(
+                    "INSERT INTO delivery (channel, received, state, request, body)
+                     VALUES ('c', ?1, 'pending', '{}', x'')",
+                    [received],
+                )?;
+                Ok(Settled::default())
+            })
+            .await;
+    }
+    outbox.decide(false).await;
+    assert_eq!(outbox.stands(), ("uncertain".to_owned(), true, 0));
+    outbox
+        .execute("UPDATE delivery SET state = 'done' WHERE received = 56")
+        .await;
+    outbox.decide(false).await;
+    assert_eq!(outbox.stands(), ("held".to_owned(), false, 0));
 }

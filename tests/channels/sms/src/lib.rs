@@ -146,14 +146,17 @@ impl inbox::Guest for Sms {
 }
 
 impl connection::Guest for Sms {
-    fn connect(settings: String, target: WebhookTarget) -> Result<Connected, ConnectError> {
+    fn connect(settings: String, target: Option<WebhookTarget>) -> Result<Connected, ConnectError> {
         let account = account(&settings).map_err(ConnectError::Failed)?;
-        let mut previous = registered(&settings).map_err(ConnectError::Failed)?;
-        previous.retain(|it| it.url.as_ref() != Some(&target.url));
-        if let (Some(foreign), false) = (previous.first(), target.replace_foreign) {
-            return Err(ConnectError::Occupied(foreign.clone()));
+        let mut previous = vec![];
+        if let Some(target) = target {
+            previous = registered(&settings).map_err(ConnectError::Failed)?;
+            previous.retain(|it| it.url.as_ref() != Some(&target.url));
+            if let (Some(foreign), false) = (previous.first(), target.replace_foreign) {
+                return Err(ConnectError::Occupied(foreign.clone()));
+            }
+            register(&settings, Some(&target.url)).map_err(ConnectError::Failed)?;
         }
-        register(&settings, Some(&target.url)).map_err(ConnectError::Failed)?;
         let (account_id, phone_number) = (text(&account, "id"), text(&account, "number"));
         let (phone_number_id, settles_in_seconds, warnings) = (None, None, vec![]);
         Ok(Connected { account_id, phone_number_id, phone_number, previous, settles_in_seconds, warnings })

@@ -191,6 +191,77 @@ async fn the_longest_value_is_masked_first() {
     assert_eq!(text(&response.unwrap()), "{{secret:b}} {{secret:a}}");
 }
 
+fn mask(values: &[(&str, &str)]) -> Mask {
+    let secret = |(name, value): &(&str, &str)| {
+        let value = Secret::new((*value).to_owned());
+        ((*name).to_owned(), value)
+    };
+    let secrets: Vec<_> = values.iter().map(secret).collect();
+    Mask::new(&secrets, |_| false).unwrap()
+}
+
+#[test]
+fn of_values_that_overlap_the_first_is_masked_and_of_these_the_longest() {
+    let values = [
+        ("a", "aaaaaaaa"),
+        ("b", "aaaaaaaaab"),
+        ("c", "baaaaaaaa"),
+        ("d", "aaaaaaaabaaaaaaaac"),
+    ];
+    let mask = mask(&values);
+    // Every text of as and a few other letters, masked as the rule says.
+    let mut seed = 1_u32;
+    for _ in 0..2000 {
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed >> 16
+        };
+        let length = next() % 100;
+        let text: String = (0..length)
+            .map(|_| char::from(b"aaaaaaaaaaaaaabc"[next() as usize % 16]))
+            .collect();
+        let mut expected = String::new();
+        let mut rest = &*text;
+        while !rest.is_empty() {
+            let begins = values.iter().filter(|(_, value)| rest.starts_with(value));
+            if let Some((name, value)) = begins.max_by_key(|(_, value)| value.len()) {
+                expected += &crate::settings::placeholder(name);
+                rest = &rest[value.len()..];
+            } else {
+                expected += &rest[..1];
+                rest = &rest[1..];
+            }
+        }
+        let masked = mask.mask(text.as_bytes(), 10_000).unwrap();
+        assert_eq!(String::from_utf8(masked).unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_are_masked_wherever_they_stand_in_a_large_answer() {
+    let mask = mask(&[("api_key", KEY)]);
+    for before in (65_500..65_560).chain([0, 131_072, 200_000]) {
+        let text = |middle: &str| format!("{}{middle}...", ".".repeat(before)).into_bytes();
+        let masked = mask.mask(&text(KEY), 1 << 20).unwrap();
+        assert!(masked == text("{{secret:api_key}}"), "{before}");
+    }
+}
+
+#[test]
+fn no_secrets_make_masking_slow() {
+    let near = |index: usize| format!("{}{index:04}", "a".repeat(4092));
+    let names: Vec<_> = (0..256).map(|index| format!("old/{index}")).collect();
+    let values: Vec<_> = (0..256).map(near).collect();
+    let pairs = names.iter().zip(&values);
+    let mut values: Vec<_> = pairs.map(|(name, value)| (&**name, &**value)).collect();
+    values.push(("short", "aaaaaaaa"));
+    let began = std::time::Instant::now();
+    let masked = mask(&values).mask(&b"a".repeat(8 << 20), 32 << 20);
+    assert_eq!(masked.unwrap(), b"{{secret:short}}".repeat(1 << 20));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
 #[tokio::test]
 async fn words_that_stand_beside_sealed_credentials_are_not_masked() {
     let body = "gatewayword application/json correct-horse lowercasekey";
@@ -342,6 +413,7 @@ async fn what_to_seal_is_judged_before_it_is_sent() {
     for (seals, rule) in [
         (&[("/a", "api_key")][..], "secret of the settings"),
         (&[("/a", "webhook")], "secret of the settings"),
+        (&[("/a", "webhook_path")], "secret of the settings"),
         (&[("/a", "Old")], "small letters"),
         (&[("/a", "old/x")], "small letters"),
         (&[("/a", "")], "small letters"),
