@@ -49,6 +49,9 @@ const HOST_STACK: usize = 1 << 20;
 const KEPT_MEMORY: usize = 1 << 20;
 const KEPT_MEMORY_WITHOUT_PAGEMAP: usize = 64 << 10;
 
+/// The same of a table: those of a Rust component have some kilobytes, which are cleared faster than given back.
+const KEPT_TABLE: usize = 16 << 10;
+
 /// Functions of a trap that are looked at; those of the standard library are not shown.
 const FRAMES: usize = 32;
 
@@ -238,6 +241,7 @@ fn configuration(limits: &Limits) -> Config {
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements)
         .pagemap_scan(Enabled::Auto)
+        .table_keep_resident(KEPT_TABLE)
         .linear_memory_keep_resident(if pagemap {
             KEPT_MEMORY
         } else {
