@@ -2,8 +2,6 @@
 //! Its API takes the token as a bearer: `GET /account`, `GET` and `PUT /webhook`, `POST /messages`. It answers in JSON.
 #![allow(clippy::result_large_err, reason = "the errors are the contract's own")]
 
-use std::collections::BTreeMap;
-
 use bindings::exports::messaging::channel::{channel, connection, inbox, message, sender, webhook};
 use bindings::messaging::channel::events::{self, Delivery, Event, EventBody, MessageState, RejectionReason};
 use bindings::messaging::channel::http::{self, Failure, Header, Request};
@@ -14,6 +12,7 @@ use blake2::{Blake2s256, Digest};
 use channel::{AuthenticationMethod, AuthenticationRule, Description, HmacRule, OriginRule, Secret, SignedPart};
 use connection::{Ability, AccountHealth, ConnectError, Connected, Registration, WebhookTarget};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 mod bindings {
     #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -148,7 +147,8 @@ impl inbox::Guest for Sms {
 impl connection::Guest for Sms {
     fn connect(settings: String, target: Option<WebhookTarget>) -> Result<Connected, ConnectError> {
         let account = account(&settings).map_err(ConnectError::Failed)?;
-        let mut previous = vec![];
+        let (account_id, phone_number) = (text(&account, "id"), text(&account, "number"));
+        let (mut previous, phone_number_id, settles_in_seconds, warnings) = (vec![], None, None, vec![]);
         if let Some(target) = target {
             previous = registered(&settings).map_err(ConnectError::Failed)?;
             previous.retain(|it| it.url.as_ref() != Some(&target.url));
@@ -157,8 +157,6 @@ impl connection::Guest for Sms {
             }
             register(&settings, Some(&target.url)).map_err(ConnectError::Failed)?;
         }
-        let (account_id, phone_number) = (text(&account, "id"), text(&account, "number"));
-        let (phone_number_id, settles_in_seconds, warnings) = (None, None, vec![]);
         Ok(Connected { account_id, phone_number_id, phone_number, previous, settles_in_seconds, warnings })
     }
 
@@ -223,7 +221,7 @@ fn ask(settings: &str, method: &str, path: &str, body: Option<(&str, String)>) -
         Failure::Unreachable(why) | Failure::Interrupted(why) => error(ErrorClass::Temporary, Retry::Backoff, &why),
         other => error(ErrorClass::Uncertain, Retry::Unknown, &format!("There is no answer to read: {other}")),
     })?;
-    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let said = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     let (class, retry) = match answer.status {
         200..300 => return Ok(said),
         401 | 403 => (ErrorClass::Unauthorised, Retry::AfterChange),
@@ -247,6 +245,6 @@ fn problem(pointer: &str, code: &str, message: &str) -> Problem {
 }
 
 fn error(class: ErrorClass, retry: Retry, message: &str) -> Error {
-    let (message, attributes) = (Some(message.into()), vec![]);
-    Error { class, retry, code: None, title: None, message, details: None, link: None, remedy: None, attributes }
+    let [code, title, details, link, remedy] = [const { None }; 5];
+    Error { class, retry, code, title, message: Some(message.into()), details, link, remedy, attributes: vec![] }
 }
