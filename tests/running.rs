@@ -176,7 +176,7 @@ pub(crate) async fn run(data: &Path, arguments: &[&str], input: &[u8]) -> Result
     })
 }
 
-fn command(data: &Path) -> Command {
+pub(crate) fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_channel-host"));
     command
         .arg("--data")

@@ -4,6 +4,8 @@ mod channels;
 mod commands;
 mod contacts;
 mod deliveries;
+#[cfg(feature = "bundled")]
+mod demo;
 mod events;
 mod messages;
 mod print;
@@ -60,6 +62,9 @@ CHANNEL_HOST_URL and CHANNEL_HOST_TOKEN name a host that runs elsewhere.";
 enum Command {
     /// Run the host: take webhooks in, send messages, serve the REST API.
     Serve(serve::Arguments),
+    /// Play a conversation through the bundled channel, with a simulator of its vendor, and leave nothing behind.
+    #[cfg(feature = "bundled")]
+    Demo(demo::Arguments),
     /// Add, change, check and remove channels.
     Channel {
         #[command(subcommand)]
@@ -182,6 +187,9 @@ fn status(error: &anyhow::Error) -> Status {
 fn start_log(command: &Command) {
     let (level, json) = match command {
         Command::Serve(arguments) => (tracing::Level::INFO, arguments.log_json),
+        // What goes wrong in it is part of the story.
+        #[cfg(feature = "bundled")]
+        Command::Demo(_) => (tracing::Level::ERROR, false),
         _ => (tracing::Level::WARN, false),
     };
     let filter = EnvFilter::builder()
@@ -203,6 +211,8 @@ fn start_log(command: &Command) {
 fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
     match command {
         Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        #[cfg(feature = "bundled")]
+        Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     }
     .enable_all()
@@ -239,6 +249,8 @@ async fn execute(cli: Cli) -> Result<Status> {
             let directory = directory(cli.data.as_deref())?;
             serve::run(&arguments, &directory, &engine(cli.no_cache)?, cli.json).await
         }
+        #[cfg(feature = "bundled")]
+        Command::Demo(arguments) => demo::run(&arguments, &engine(cli.no_cache)?).await,
         Command::Channel { command } => channels::run(&session()?, &command, cli.no_cache).await,
         Command::Messages(command) => messages::run(&session()?, command).await,
         Command::Events(arguments) => {

@@ -69,8 +69,12 @@ fn sentence(problem: &Problem) -> String {
     } else {
         plain(&said.join(": "))
     };
-    if let Some(since) = details["since"].as_str() {
-        sentence += &plain(&format!(" (since {since})"));
+    if let Some(since) = details["since"].as_str().map(plain)
+        && !sentence.contains(&since)
+    {
+        for part in [" (since ", &since, ")"] {
+            sentence += part;
+        }
     }
     if details["type"] == "/problems/occupied" {
         sentence += "; here, that is --replace-webhook";
@@ -78,6 +82,10 @@ fn sentence(problem: &Problem) -> String {
     for broken in details["problems"].as_array().into_iter().flatten() {
         let [pointer, message] =
             ["pointer", "message"].map(|name| broken[name].as_str().unwrap_or_default());
+        if broken["message"] == details["detail"] {
+            // It is the only one, and has been told.
+            continue;
+        }
         let mark = if pointer.is_empty() { "" } else { ": " };
         sentence += "\n  ";
         sentence += &plain(&format!("{pointer}{mark}{message}"));
@@ -127,7 +135,7 @@ impl Remote {
         Self::new(base, token.trim())
     }
 
-    fn new(base: Url, token: &str) -> Result<Self> {
+    pub(super) fn new(base: Url, token: &str) -> Result<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| Usage("the token holds a character that no token has".to_owned()))?;
         bearer.set_sensitive(true);
@@ -284,6 +292,18 @@ mod tests {
             "What was sent breaks a rule: 2 rules are broken\n  /name: give\\u{1b}one\n  no";
         assert_eq!(failure.to_string(), expected);
         assert_eq!(failure.status(), Status::Refused);
+    }
+
+    #[test]
+    fn a_refusal_tells_nothing_twice() {
+        let said = "closed since yesterday: send a template";
+        let failure = Failure::Problem(Problem {
+            status: StatusCode::CONFLICT,
+            details: json!({"title": "The window is closed", "detail": said, "since": "yesterday",
+                "problems": [{"pointer": "/content", "message": said}]}),
+        });
+        let expected = format!("The window is closed: {said}");
+        assert_eq!(failure.to_string(), expected);
     }
 
     #[test]

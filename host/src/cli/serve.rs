@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::remote::{ADDRESS, TOKEN, is_loopback};
@@ -123,51 +124,106 @@ pub(super) async fn run(
         }
         tracing::warn!(listen = %arguments.listen, "the REST API can be reached by other machines");
     }
-    let store = Store::open(directory)?;
-    // The store is locked from here on: no other process makes files here.
-    let vault = match std::env::var(KEY_VARIABLE) {
-        Ok(key) => Vault::from_environment(&key, &store).await?,
-        Err(_) => Vault::from_file(&directory.join("key"), &store).await?,
-    };
-    let token = token(&directory.join(TOKEN))?;
-    let listener = listen(arguments.listen).await?;
-    let webhook_listener = listen(arguments.webhook_listen).await?;
-    let api = url(listener.local_addr()?);
-    let webhooks = url(webhook_listener.local_addr()?);
     let mut signals = Signals::listen().context("signals can't be heard")?;
-
-    let options = arguments.options();
-    let clock = Clock::default();
-    let host = Host::start(engine, (store, vault), directory, BUNDLED, options, clock).await?;
-    let _address = Address::write(directory.join(ADDRESS), &api)?;
-    announce(&api, &webhooks, directory, json)?;
-
-    let running = watch::Sender::new(());
-    let stopped = || {
-        let mut running = running.subscribe();
-        // It fails once the sender is gone.
-        async move { while running.changed().await.is_ok() {} }
-    };
-    let api = api::serve(listener, api::router(host.clone(), token), stopped());
-    let webhooks = api::serve(webhook_listener, api::webhooks(host.clone()), stopped());
-    let mut servers = tokio::spawn(async { tokio::join!(api, webhooks) });
+    let listeners = Listeners::bind(arguments.listen, arguments.webhook_listen).await?;
+    let (options, clock) = (arguments.options(), Clock::default());
+    let mut served = Served::start(engine, directory, listeners, options, clock).await?;
+    announce(&served.api, &served.webhooks, directory, json)?;
     tokio::select! {
-        ended = &mut servers => {
+        ended = &mut served.servers => {
             ended.context("the servers failed")?;
             bail!("the servers ended by themselves");
         }
         name = signals.next() => tracing::info!(signal = name, "stopping"),
     }
-    drop(running);
-    tokio::select! {
-        ended = servers => {
-            ended.context("the servers failed")?;
-        }
-        name = signals.next() => tracing::warn!(signal = name, "requests are cut off"),
-    }
-    host.stop().await;
+    let cut_off = async { tracing::warn!(signal = signals.next().await, "requests are cut off") };
+    served.stop(cut_off).await?;
     tracing::info!("stopped");
     Ok(Status::Done)
+}
+
+/// Where a host listens.
+pub(super) struct Listeners {
+    api: TcpListener,
+    webhooks: TcpListener,
+}
+
+impl Listeners {
+    pub(super) async fn bind(api: SocketAddr, webhooks: SocketAddr) -> Result<Self> {
+        let (api, webhooks) = (listen(api).await?, listen(webhooks).await?);
+        Ok(Self { api, webhooks })
+    }
+
+    /// The webhooks' address, for this machine.
+    pub(super) fn webhooks(&self) -> Result<String> {
+        Ok(url(self.webhooks.local_addr()?))
+    }
+}
+
+/// A host that serves, on a directory of its own.
+pub(super) struct Served {
+    host: Host,
+    /// The REST API's address.
+    pub(super) api: String,
+    /// The webhooks' address.
+    pub(super) webhooks: String,
+    servers: JoinHandle<()>,
+    running: watch::Sender<()>,
+    _address: Address,
+}
+
+impl Served {
+    pub(super) async fn start(
+        engine: &Engine,
+        directory: &Path,
+        listeners: Listeners,
+        options: Options,
+        clock: Clock,
+    ) -> Result<Self> {
+        let store = Store::open(directory)?;
+        // The store is locked from here on: no other process makes files here.
+        let vault = match std::env::var(KEY_VARIABLE) {
+            Ok(key) => Vault::from_environment(&key, &store).await?,
+            Err(_) => Vault::from_file(&directory.join("key"), &store).await?,
+        };
+        let token = token(&directory.join(TOKEN))?;
+        let webhooks = listeners.webhooks()?;
+        let api = url(listeners.api.local_addr()?);
+        let parts = (store, vault);
+        let host = Host::start(engine, parts, directory, BUNDLED, options, clock).await?;
+        let address = Address::write(directory.join(ADDRESS), &api)?;
+
+        let running = watch::Sender::new(());
+        let stopped = || {
+            let mut running = running.subscribe();
+            // It fails once the sender is gone.
+            async move { while running.changed().await.is_ok() {} }
+        };
+        let router = api::router(host.clone(), token);
+        let of_api = api::serve(listeners.api, router, stopped());
+        let router = api::webhooks(host.clone());
+        let of_webhooks = api::serve(listeners.webhooks, router, stopped());
+        let servers = tokio::spawn(async { _ = tokio::join!(of_api, of_webhooks) });
+        Ok(Self {
+            host,
+            api,
+            webhooks,
+            servers,
+            running,
+            _address: address,
+        })
+    }
+
+    /// Takes no more requests, lets those that run end, unless they are cut off, and stops the host.
+    pub(super) async fn stop(self, cut_off: impl Future<Output = ()>) -> Result<()> {
+        drop(self.running);
+        tokio::select! {
+            ended = self.servers => ended.context("the servers failed")?,
+            () = cut_off => {}
+        }
+        self.host.stop().await;
+        Ok(())
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -265,14 +321,14 @@ impl Drop for Address {
 
 /// What tells the host to stop.
 #[cfg(unix)]
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
         Ok(Self {
@@ -281,7 +337,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
@@ -290,15 +346,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         match tokio::signal::ctrl_c().await {
             Ok(()) => "CTRL-C",
             Err(_) => std::future::pending().await,

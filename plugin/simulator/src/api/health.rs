@@ -1,0 +1,43 @@
+//! How the number is.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::request::{Reply, Seen};
+use crate::state::State;
+
+/// `GET /health_status` (360dialog, messaging health status; Meta, health status). `fields` asks for members by name; which
+/// there are without it is assumed: the id and the health.
+pub(crate) fn status(state: &State, seen: &Seen) -> Reply {
+    let entity = |kind: &str, id: String| json!({"entity_type": kind, "id": id, "can_send_messages": "AVAILABLE"});
+    let whole = json!({
+        "id": state.number_id(),
+        "health_status": {
+            "can_send_messages": "AVAILABLE",
+            "entities": [
+                entity("PHONE_NUMBER", state.number_id()),
+                entity("WABA", state.account_id()),
+            ],
+        },
+        "display_phone_number": state.options.number,
+        "verified_name": "Simulated business",
+        "name_status": "APPROVED",
+        "quality_rating": "GREEN",
+    });
+    let asked = seen.parameter("fields");
+    let asked = asked.as_deref().unwrap_or("health_status");
+    // Meta's Graph API always answers with the id.
+    let named = ["id"].into_iter().chain(asked.split(',').map(str::trim));
+    let members: Map<_, _> = named
+        .filter_map(|name| Some((name.to_owned(), whole.get(name)?.clone())))
+        .collect();
+    Reply::ok(&Value::Object(members))
+}
+
+/// `GET /v1/health` of the on-premise API. Assumed: that the gateway is connected is all that it says.
+pub(crate) fn on_premise() -> Reply {
+    Reply::json(
+        StatusCode::OK,
+        &json!({"health": {"gateway_status": "connected"}}),
+    )
+}

@@ -1,0 +1,272 @@
+//! Messages to customers.
+
+mod content;
+pub(crate) mod errors;
+mod field;
+mod interactive;
+mod status;
+mod template;
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::refusal::Refusal;
+use crate::request::Reply;
+use crate::state::State;
+use crate::timeline::Status;
+use errors::refused;
+use field::{invalid, short, text};
+use status::FreeTier;
+
+/// How many messages a number may send in a second (Cloud API, throughput).
+const THROUGHPUT: usize = 80;
+
+/// How long after a message to a customer the next one may follow, and how many may be ahead of that (Cloud API, pair rate
+/// limits).
+const PAIR_STEP_MS: u64 = 6000;
+const PAIR_BURST: u64 = 45;
+
+/// The fields of a message beside its content (Cloud API, messages). Any other is refused with error 100: "unsupported or
+/// misspelled parameters".
+const ENVELOPE: [&str; 9] = [
+    "messaging_product",
+    "recipient_type",
+    "to",
+    "recipient",
+    "type",
+    "context",
+    "biz_opaque_callback_data",
+    "recipient_identity_key_hash",
+    "messaging_account_id",
+];
+
+/// A message that was accepted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sent {
+    /// The id that it was given.
+    pub id: String,
+    /// When, in milliseconds since 1970.
+    pub time: u64,
+    /// The body of the request.
+    pub body: Value,
+    /// The user id of the customer that it is for; absent where nobody has that number yet.
+    pub customer: Option<String>,
+    /// The statuses that it has reached, whether they were told or not.
+    pub statuses: Vec<&'static str>,
+    /// What its statuses say of its price.
+    #[serde(skip)]
+    pricing: Value,
+}
+
+impl Sent {
+    /// The text; absent where it is none.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.body["text"]["body"].as_str()
+    }
+
+    /// The type, as in `text`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.body["type"].as_str().unwrap_or_default()
+    }
+
+    /// The phone number that it is for, in digits; absent where it is for a user id.
+    #[must_use]
+    pub fn to(&self) -> Option<String> {
+        self.body["to"].as_str().map(digits)
+    }
+
+    /// What the sender calls it: `biz_opaque_callback_data`, which its statuses bear too (Cloud API, messages).
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.body["biz_opaque_callback_data"].as_str()
+    }
+}
+
+/// The messages that were accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    sent: Vec<Sent>,
+    /// When all that was sent to somebody would have been sent, had it been one message each 6 seconds.
+    paced_until: HashMap<String, u64>,
+    free_tier: FreeTier,
+}
+
+impl Messages {
+    pub(crate) fn all(&self) -> &[Sent] {
+        &self.sent
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<&Sent> {
+        self.sent.iter().rev().find(|sent| sent.id == id)
+    }
+
+    /// The messages to the customer with this user id, the newest first.
+    pub(crate) fn latest_to<'a>(&'a self, customer: &'a str) -> impl Iterator<Item = &'a Sent> {
+        let newest = self.sent.iter().rev();
+        newest.filter(move |sent| sent.customer.as_deref() == Some(customer))
+    }
+
+    /// Whether one more message may be sent to somebody now. Only messages that are accepted count: assumed.
+    fn admit(&mut self, to: &str, now: u64) -> Result<(), Refusal> {
+        let before = self.sent.len().checked_sub(THROUGHPUT);
+        if before.is_some_and(|at| now < self.sent[at].time + 1000) {
+            let details = "Cloud API message throughput has been reached.";
+            return Err(refused(130_429, details));
+        }
+        let paced_until = self.paced_until.get(to).copied().unwrap_or_default();
+        let paced_until = paced_until.max(now) + PAIR_STEP_MS;
+        if paced_until > now + PAIR_BURST * PAIR_STEP_MS {
+            let details =
+                "Too many messages were sent from this number to this customer in a short time.";
+            return Err(refused(131_056, details));
+        }
+        self.paced_until.insert(to.to_owned(), paced_until);
+        Ok(())
+    }
+}
+
+/// `POST /messages` (360dialog, messages and messages statuses; Cloud API, messages).
+pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> {
+    if text(body, "/messaging_product")? != "whatsapp" {
+        return Err(invalid("/messaging_product", "must be whatsapp"));
+    }
+    if body.get("status").is_some() {
+        return mark_as_read(state, body);
+    }
+    let kind = check_envelope(body)?;
+    let (recipient, contact) = recipient(state, body)?;
+    let (later, category) = match kind {
+        "template" => (
+            None,
+            Some(template::check(state, body)?.category.to_lowercase()),
+        ),
+        _ => (content::check(state, kind, body)?, None),
+    };
+    let now = state.now();
+    let (to, user) = recipient;
+    let customer = state.customers.addressed(to.as_deref(), user);
+    // Outside the window a message fails, but a template (Cloud API, customer service windows). Not at once: 131047 "normally
+    // arrives asynchronously in a failed status".
+    let is_open = customer.is_some_and(|customer| customer.window_is_open(now));
+    let closed = (category.is_none() && !is_open).then_some(131_047);
+    let customer = customer.map(|customer| customer.user_id.clone());
+    let name = customer.as_deref().or(to.as_deref()).or(user);
+    state.messages.admit(name.unwrap_or_default(), now)?;
+
+    let fails = closed.or(later);
+    let pricing = match (&category, fails) {
+        (_, Some(_)) => Value::Null,
+        (Some(category), None) => status::pricing(category, true),
+        (None, None) => state.messages.free_tier.service(kind, now),
+    };
+    let id = state.wamid();
+    state.messages.sent.push(Sent {
+        id: id.clone(),
+        time: now,
+        body: body.clone(),
+        customer,
+        statuses: Vec::new(),
+        pricing,
+    });
+    state.plan(&id, fails.map_or(Status::Sent, Status::Failed));
+    let mut message = json!({"id": id});
+    if category.is_some() {
+        message["message_status"] = "accepted".into();
+    }
+    let reply =
+        json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]});
+    Ok(Reply::ok(&reply))
+}
+
+/// Marks a customer's message as read, and perhaps shows that an answer is typed (Cloud API, mark messages as read and typing
+/// indicators). Any message that is not the business's own is taken for a customer's, if its id looks like one: assumed.
+fn mark_as_read(state: &State, body: &Value) -> Result<Reply, Refusal> {
+    if body["status"] != "read" {
+        return Err(invalid("/status", "must be read"));
+    }
+    let id = text(body, "/message_id")?;
+    if !id.starts_with("wamid.") || state.messages.find(id).is_some() {
+        return Err(invalid("/message_id", "is no message of a customer"));
+    }
+    if let Some(indicator) = body.get("typing_indicator")
+        && indicator["type"] != "text"
+    {
+        return Err(invalid("/typing_indicator/type", "must be text"));
+    }
+    Ok(Reply::ok(&json!({"success": true})))
+}
+
+/// Checks what is around the content of a message. Returns its type.
+fn check_envelope(body: &Value) -> Result<&str, Refusal> {
+    // Required by 360dialog; Meta alone takes a message without it for a text.
+    let kind = text(body, "/type")?;
+    if !content::TYPES.contains(&kind) {
+        let details = format!("Messages of type {kind} are not supported");
+        return Err(refused(131_051, details));
+    }
+    for name in body.as_object().into_iter().flat_map(serde_json::Map::keys) {
+        let is_known = name == kind || ENVELOPE.contains(&name.as_str());
+        if matches!(name.as_str(), "category" | "direct_send_config") {
+            // Direct Send is for large senders (Cloud API, Direct Send). That this number is none is assumed.
+            return Err(refused(100, "This number may not send without a template"));
+        } else if !is_known {
+            let details = format!("{name} is no parameter of a message of type {kind}");
+            return Err(refused(100, details));
+        }
+    }
+    if body.get("context").is_some() {
+        text(body, "/context/message_id")?;
+    }
+    short(body, "/biz_opaque_callback_data", 512, 100)?;
+    match body.get("recipient_type").map(Value::as_str) {
+        None | Some(Some("individual")) => Ok(kind),
+        // Assumed: the number is in no group.
+        Some(Some("group")) => Err(refused(131_041, "This number is in no such group")),
+        _ => Err(refused(131_002, "recipient_type must be individual")),
+    }
+}
+
+/// Whom a message is for: a phone number in digits, or a user id where there is no `to`, which counts where both are given
+/// (Cloud API, business-scoped user ids).
+type Recipient<'a> = (Option<String>, Option<&'a str>);
+
+/// Finds out whom a message is for, and what the answer says of it.
+fn recipient<'a>(state: &State, body: &'a Value) -> Result<(Recipient<'a>, Value), Refusal> {
+    if body.get("to").is_none() && body.get("recipient").is_none() {
+        return Err(refused(131_008, "to or recipient is required"));
+    }
+    if body.get("to").is_some() {
+        let input = text(body, "/to")?;
+        let number = digits(input);
+        let is_written_so = |it: char| it.is_ascii_digit() || "+ ()-".contains(it);
+        // No number has more digits (ITU-T E.164). That it is refused at once is assumed.
+        if !input.chars().all(is_written_so) || !(1..=15).contains(&number.len()) {
+            return Err(invalid("/to", "must be a phone number"));
+        }
+        if number == digits(&state.options.number) {
+            return Err(refused(
+                131_021,
+                "The message is for the number that sends it",
+            ));
+        }
+        let contact = json!({"input": input, "wa_id": number});
+        return Ok(((Some(number), None), contact));
+    }
+    let id = text(body, "/recipient")?;
+    // "Another portfolio's BSUID fails": that it does so at once, and with this code, is assumed.
+    if state.customers.addressed(None, Some(id)).is_none() {
+        return Err(invalid("/recipient", "is the user id of nobody here"));
+    }
+    Ok(((None, Some(id)), json!({"input": id, "user_id": id})))
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests;

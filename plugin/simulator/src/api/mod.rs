@@ -1,0 +1,132 @@
+//! 360dialog's API: every request is written down, perhaps goes wrong on purpose, and is answered as 360dialog does.
+
+pub(crate) mod health;
+pub(crate) mod media;
+pub(crate) mod messages;
+pub(crate) mod templates;
+pub(crate) mod webhooks;
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State as Lent};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::refusal::Refusal;
+use crate::request::{KEY, Reply, Seen};
+use crate::simulator::{Flavour, Shared};
+use crate::state::State;
+
+/// The largest request, in bytes: 100 MB of media (360dialog, media: "max size 100 MB overall") and what is around them.
+const LARGEST: usize = 101 << 20;
+
+/// Answers a request to the API.
+pub(crate) async fn answer(Lent(shared): Lent<Arc<Shared>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let (seen, plan) = shared.change(|state| {
+        let address = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let seen = state.saw(head.method, address, head.headers, body);
+        let plan = state.faults.plan(&seen.path);
+        (seen, plan)
+    });
+    tokio::time::sleep(plan.latency).await;
+    let reply = match plan.instead {
+        None => reply(&shared, &seen).await,
+        Some(fault) => {
+            if let Fault::Status { done: true, .. } | Fault::Cut { done: true } = fault {
+                reply(&shared, &seen).await;
+            }
+            match fault {
+                Fault::Status { status, body, .. } => {
+                    let status = StatusCode::from_u16(status);
+                    Reply::json(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
+                }
+                Fault::GatewayLimit => gateway_limit().into(),
+                // It ends the task that serves the connection, and with it the connection. Unlike a panic it says nothing.
+                _ => resume_unwind(Box::new("cut")),
+            }
+        }
+    };
+    shared.change(|state| state.answered(seen.sequence, reply.status.as_u16()));
+    reply.into_response()
+}
+
+/// 360dialog's limit of requests, which answers with 400 (360dialog, API error message list).
+fn gateway_limit() -> Refusal {
+    let sentence = "You have exceeded the endpoint rate limit.";
+    Refusal::gateway(StatusCode::BAD_REQUEST, sentence)
+}
+
+async fn reply(shared: &Shared, seen: &Seen) -> Reply {
+    let uploaded = match seen.line().as_str() {
+        "POST /media" => Some(media::read(seen).await),
+        _ => None,
+    };
+    let answered = shared.change(|state| {
+        authorise(state, seen)?;
+        match uploaded {
+            Some(uploaded) => media::upload(state, uploaded?),
+            None => route(state, seen),
+        }
+    });
+    answered.unwrap_or_else(Reply::from)
+}
+
+/// 401 on a bad key (360dialog, API error message list).
+fn authorise(state: &State, seen: &Seen) -> Result<(), Refusal> {
+    if seen.header(KEY) == Some(state.options.api_key.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal::gateway(
+        StatusCode::UNAUTHORIZED,
+        "Invalid api_key",
+    ))
+}
+
+fn route(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> {
+    let segments: Vec<_> = seen.path.trim_matches('/').split('/').collect();
+    let method = seen.method.as_str();
+    let cloud = state.options.flavour == Flavour::Cloud;
+    match (method, segments.as_slice()) {
+        (_, ["v1", "configs", "webhook"]) => webhooks::number(state, seen),
+        (_, ["v1", "configs", "templates", rest @ ..]) => templates::configs(state, seen, rest),
+        ("GET", ["v1", "health"]) if !cloud => Ok(health::on_premise()),
+        (_, ["waba_webhook"]) if cloud => webhooks::account(state, seen),
+        ("GET", ["health_status"]) if cloud => Ok(health::status(state, seen)),
+        ("POST", ["messages"]) if cloud => messages::accept(state, &object(seen)?),
+        (_, ["message_templates", rest @ ..]) if cloud => templates::graph(state, seen, rest),
+        ("GET", ["whatsapp_business", "attachments"]) if cloud => media::download(state, seen),
+        ("GET" | "DELETE", [id]) if cloud => media::one(state, method, id),
+        _ => Err(not_found()),
+    }
+}
+
+/// Assumed: what 360dialog says to an address that it does not have.
+pub(crate) fn not_found() -> Refusal {
+    Refusal::Own {
+        status: StatusCode::NOT_FOUND,
+        error: "Not found".to_owned(),
+    }
+}
+
+/// The body, which must be a JSON object (Cloud API, error codes: 100).
+pub(crate) fn object(seen: &Seen) -> Result<Value, Refusal> {
+    let body = seen.json();
+    if body.is_object() {
+        return Ok(body);
+    }
+    let details = "The request's body is no JSON object";
+    Err(Refusal::graph(
+        StatusCode::BAD_REQUEST,
+        100,
+        "Invalid parameter",
+        details,
+    ))
+}

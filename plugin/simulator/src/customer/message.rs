@@ -1,0 +1,165 @@
+//! The messages that customers' acts make (Cloud API, webhooks: messages).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Act, ActError, Attachment, AttachmentKind, Customer, Who, read_phone};
+use crate::state::State;
+
+/// An ad, where nothing else is said of it; and that its address is made of its id: assumed.
+const AD_ID: &str = "120226305854810726";
+const AD_HEADLINE: &str = "Chat with us";
+const AD_BODY: &str = "We answer on WhatsApp";
+
+impl State {
+    /// Lets a customer do something. Returns the id of the message that it makes.
+    pub(crate) fn act(&mut self, who: &Who, act: Act) -> Result<String, ActError> {
+        let former = self.customers.meet(who)?;
+        let mut customer = former.clone();
+        let mut message = self.message(&mut customer, act)?;
+        let (id, now) = (self.wamid(), self.now());
+        message["id"] = id.as_str().into();
+        message["timestamp"] = (now / 1000).to_string().into();
+        // A system message names the customer itself, and comes without `contacts`.
+        let contact = (message["type"] != "system").then(|| {
+            if let Some(phone) = &customer.phone {
+                message["from"] = phone.as_str().into();
+            }
+            message["from_user_id"] = customer.user_id.as_str().into();
+            // Each message opens the window (Cloud API, customer service windows). That a reaction does not is assumed.
+            if message["type"] != "reaction" {
+                customer.wrote = Some(now);
+            }
+            customer.contact()
+        });
+        self.customers.remember(&former.user_id, customer);
+        self.tell("messages", &message, contact.as_ref());
+        Ok(id)
+    }
+
+    /// What the customer's message says: its `type`, the member of that name, and what it refers to.
+    fn message(&mut self, customer: &mut Customer, act: Act) -> Result<Value, ActError> {
+        Ok(match act {
+            Act::Say { text, quoting } => {
+                let mut message = json!({"type": "text", "text": {"body": text}});
+                if let Some(quoted) = quoting {
+                    message["context"] = self.quoted(&quoted, customer);
+                }
+                message
+            }
+            Act::Tap { button } => self.tapped(customer, &button)?,
+            Act::Choose { row } => self.chosen(customer, &row)?,
+            Act::Fill { mut fields } => {
+                let (sent, token) = self.flow(customer)?;
+                fields.insert("flow_token".to_owned(), token.into());
+                let response = Value::Object(fields).to_string();
+                let reply = json!({"name": "flow", "body": "Sent", "response_json": response});
+                json!({
+                    "type": "interactive",
+                    "interactive": {"type": "nfm_reply", "nfm_reply": reply},
+                    "context": self.quoted(&sent.id, customer),
+                })
+            }
+            Act::Send(attachment) => self.file(attachment)?,
+            Act::Location {
+                latitude,
+                longitude,
+                name,
+                address,
+            } => {
+                let mut location = json!({"latitude": latitude, "longitude": longitude});
+                insert(&mut location, [("name", name), ("address", address)]);
+                let mut message = json!({"type": "location", "location": location});
+                if let Some(request) = self.location_request(customer) {
+                    message["context"] = self.quoted(&request.id, customer);
+                }
+                message
+            }
+            Act::ShareContact { name, phone } => {
+                let digits = read_phone(&phone)?;
+                let first_name = name.split(' ').next();
+                let card = json!({
+                    "origin": "other",
+                    "name": {"formatted_name": name, "first_name": first_name},
+                    "phones": [{"phone": format!("+{digits}"), "wa_id": digits, "type": "CELL"}],
+                });
+                json!({"type": "contacts", "contacts": [card]})
+            }
+            Act::React { emoji, to } => {
+                let to = match to {
+                    Some(to) => to,
+                    None => self.reactable(customer)?.id.clone(),
+                };
+                let mut reaction = json!({"message_id": to});
+                insert(&mut reaction, [("emoji", emoji)]);
+                json!({"type": "reaction", "reaction": reaction})
+            }
+            Act::FromAd {
+                text,
+                headline,
+                body,
+                source_id,
+                ctwa_clid,
+            } => {
+                let source_id = source_id.unwrap_or_else(|| AD_ID.to_owned());
+                let referral = json!({
+                    "source_url": format!("https://fb.me/{source_id}"),
+                    "source_id": source_id,
+                    "source_type": "ad",
+                    "headline": headline.as_deref().unwrap_or(AD_HEADLINE),
+                    "body": body.as_deref().unwrap_or(AD_BODY),
+                    "ctwa_clid": ctwa_clid.unwrap_or_else(|| format!("SIM{:010}", self.count())),
+                });
+                json!({"type": "text", "text": {"body": text}, "referral": referral})
+            }
+            Act::ChangeNumber { phone } => self.moved(customer, &phone)?,
+        })
+    }
+
+    /// Gives a customer another number. What tells of it names the new number and the new user id; of one whose number is
+    /// private, both user ids (Cloud API, webhooks: system messages; that `from_user_id` is the old one is assumed).
+    fn moved(&mut self, customer: &mut Customer, phone: &str) -> Result<Value, ActError> {
+        let former = customer.clone();
+        self.customers.relocate(customer, &read_phone(phone)?)?;
+        let name = customer.name.as_deref().map(|name| format!(" {name}"));
+        let name = name.unwrap_or_default();
+        let says = |from: &str, to: &str| format!("User{name} changed from {from} to {to}");
+        let (old_id, new_id) = (&former.user_id, &customer.user_id);
+        Ok(match (&former.phone, &customer.phone) {
+            (Some(old), Some(new)) => json!({"from": old, "type": "system", "system": {
+                "type": "user_changed_number", "body": says(old, new), "wa_id": new, "user_id": new_id}}),
+            _ => json!({"from_user_id": old_id, "type": "system", "system": {
+                "type": "user_changed_user_id", "body": says(old_id, new_id), "user_id": new_id}}),
+        })
+    }
+
+    /// Keeps a file, and makes the message that it comes with. The member `url` is left out: Meta has it in some only.
+    fn file(&mut self, attachment: Attachment) -> Result<Value, ActError> {
+        let (mime_type, kind) = attachment.classify()?;
+        let hash = BASE64_STANDARD.encode(Sha256::digest(&attachment.file.bytes));
+        let mut media = json!({"mime_type": mime_type, "sha256": hash});
+        match kind {
+            AttachmentKind::Audio => media["voice"] = false.into(),
+            AttachmentKind::Voice => media["voice"] = true.into(),
+            AttachmentKind::Sticker => media["animated"] = attachment.file.is_animated().into(),
+            AttachmentKind::Document => media["filename"] = attachment.file.name.as_str().into(),
+            AttachmentKind::Image | AttachmentKind::Video => {}
+        }
+        media["id"] = self.keep(mime_type, attachment.file.bytes.clone()).into();
+        insert(&mut media, [("caption", attachment.caption)]);
+        let mut message = json!({"type": kind.member()});
+        message[kind.member()] = media;
+        Ok(message)
+    }
+}
+
+/// Inserts the members that there are.
+fn insert<const N: usize>(object: &mut Value, members: [(&str, Option<String>); N]) {
+    for (name, text) in members {
+        if let Some(text) = text {
+            object[name] = text.into();
+        }
+    }
+}

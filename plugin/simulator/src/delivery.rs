@@ -1,0 +1,171 @@
+//! Webhooks: where they go, and what became of them.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Where events are posted, and with which headers (360dialog, webhook configuration).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// The headers that every delivery bears.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A webhook that is delivered until it is taken.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Counts from 1.
+    pub id: u64,
+    /// The body, as it is posted.
+    pub body: Bytes,
+    /// What became of it so far, in order.
+    pub attempts: Vec<Attempt>,
+    /// Whether it goes to the account's webhook, where there is one.
+    pub(crate) of_account: bool,
+}
+
+/// One attempt to deliver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// When it ended, by the simulator's clock, in milliseconds since 1970.
+    pub time: u64,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was answered with this status. Only 200 takes it (360dialog, receiving messages via webhook).
+    Status(u16),
+    /// It has no answer, for this reason.
+    Failed(String),
+}
+
+impl Delivery {
+    /// Whether the last attempt was answered with 200.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        let last = self.attempts.last();
+        last.is_some_and(|last| last.outcome == Outcome::Status(200))
+    }
+
+    /// When to try again after the last attempt: twice as long each time, for up to 7 days in all (360dialog, receiving
+    /// messages via webhook: "up to 7 days with exponential backoff"; the first wait is an option, and that none is longer
+    /// than an hour is assumed).
+    pub(crate) fn next_attempt(&self, first_wait: Duration) -> Option<u64> {
+        const LONGEST: Duration = Duration::from_hours(1);
+        const GIVE_UP: Duration = Duration::from_hours(7 * 24);
+        if self.is_taken() {
+            return None;
+        }
+        let (first, last) = (self.attempts.first()?, self.attempts.last()?);
+        let doublings = u32::try_from(self.attempts.len() - 1).unwrap_or(u32::MAX);
+        let factor = 2_u32.saturating_pow(doublings);
+        let wait = millis(first_wait.saturating_mul(factor).min(LONGEST));
+        let due = last.time + wait;
+        (due < first.time + millis(GIVE_UP)).then_some(due)
+    }
+}
+
+/// Where 360dialog delivers no webhooks to: "Webhook URLs or headers for Cloud API do not support `_` or `:xxxx` port in
+/// (sub)domain names"; that it must be https is a note of its users. With `loopback`, addresses of this machine are taken
+/// whatever their scheme and port.
+pub(crate) fn refused(webhook: &Webhook, loopback: bool) -> Option<String> {
+    let Ok(url) = Url::parse(&webhook.url) else {
+        return Some("url is not a valid URL".to_owned());
+    };
+    if !url.has_host() {
+        return Some("url has no host".to_owned());
+    }
+    let is_loopback = is_loopback(&url);
+    if loopback && is_loopback && url.scheme() == "http" {
+        return None;
+    }
+    let lift = "; start the simulator with --allow-loopback-webhooks to register an address of this machine";
+    let lift = if is_loopback { lift } else { "" };
+    if url.scheme() != "https" {
+        return Some(format!("url must be https{lift}"));
+    }
+    if url.port().is_some() {
+        return Some(format!("url must not have a port{lift}"));
+    }
+    if url.host_str().is_some_and(|host| host.contains('_')) {
+        return Some("url must not have _ in its domain name".to_owned());
+    }
+    None
+}
+
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(domain)) => domain == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(url: &str) -> Webhook {
+        let (url, headers) = (url.to_owned(), Vec::new());
+        Webhook { url, headers }
+    }
+
+    #[test]
+    fn an_address_is_https_without_port_and_underscore() {
+        for (url, loopback, taken) in [
+            ("https://hooks.example.com/a", false, true),
+            ("http://hooks.example.com", true, false),
+            ("https://hooks.example.com:8443", true, false),
+            ("https://my_hooks.example.com", false, false),
+            ("http://127.0.0.1:8371/a", false, false),
+            ("http://127.0.0.1:8371/a", true, true),
+            ("http://localhost:8371/a", true, true),
+            ("http://[::1]:8371/a", true, true),
+            ("hooks.example.com", false, false),
+        ] {
+            assert_eq!(refused(&webhook(url), loopback).is_none(), taken, "{url}");
+        }
+    }
+
+    #[test]
+    fn it_is_tried_ever_more_seldom_and_for_seven_days() {
+        let mut delivery = Delivery {
+            id: 1,
+            body: Bytes::new(),
+            attempts: Vec::new(),
+            of_account: false,
+        };
+        let mut time = 0;
+        let mut waits = Vec::new();
+        loop {
+            let outcome = Outcome::Status(500);
+            delivery.attempts.push(Attempt { time, outcome });
+            let Some(due) = delivery.next_attempt(Duration::from_secs(1)) else {
+                break;
+            };
+            waits.push((due - time) / 1000);
+            time = due;
+        }
+        assert_eq!(waits[..5], [1, 2, 4, 8, 16]);
+        assert_eq!(waits.iter().max(), Some(&3600));
+        assert!(time < 7 * 24 * 60 * 60 * 1000 && time > 6 * 24 * 60 * 60 * 1000);
+        let outcome = Outcome::Status(200);
+        delivery.attempts.push(Attempt { time, outcome });
+        assert_eq!(delivery.next_attempt(Duration::from_secs(1)), None);
+    }
+}

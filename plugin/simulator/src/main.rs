@@ -1,0 +1,7 @@
+//! The `simulator-360dialog` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    simulator_360dialog::run_command()
+}

@@ -1,0 +1,371 @@
+//! A simulator over real HTTP: its API, its webhooks, its control API and its command.
+
+#[cfg(feature = "command")]
+mod command;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use simulator_360dialog::{Act, Fault, Options, Outcome, Rule, Simulator, Who};
+use tokio::net::{TcpListener, TcpStream};
+
+const KEY: (&str, &str) = ("D360-API-KEY", "simulated-key");
+const WEBHOOK: &str = "/v1/configs/webhook";
+
+async fn started() -> Result<Simulator> {
+    let options = Options {
+        allow_loopback_webhooks: true,
+        first_wait: Duration::from_millis(20),
+        ..Options::default()
+    };
+    Ok(Simulator::start(options).await?)
+}
+
+/// Sends a request. Returns the answer's status and its JSON; null where it is none.
+async fn ask(
+    simulator: &Simulator,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<(u16, Value)> {
+    let address = simulator.url().trim_start_matches("http://");
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut request = Request::builder().method(method).uri(path);
+    if headers.iter().all(|(name, _)| *name != "Host") {
+        request = request.header("Host", address);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        Body::from(body.to_string())
+    };
+    let answer = sender.send_request(request.body(body)?).await?;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+/// What a webhook answers: with which status, and how late.
+type Answer = (u16, Duration);
+
+/// A webhook that remembers what it is given.
+#[derive(Clone, Default)]
+struct Receiver {
+    received: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
+    /// Its next answers; 200 at once when there are none.
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+}
+
+impl Receiver {
+    /// Starts one and registers it.
+    async fn registered(simulator: &Simulator, answers: &[Answer]) -> Result<Self> {
+        let receiver = Self::default();
+        receiver
+            .answers
+            .lock()
+            .expect("no test panics there")
+            .extend(answers);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/hooks", listener.local_addr()?);
+        let router = Router::new().fallback(take).with_state(receiver.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let webhook = json!({"url": url, "headers": {"X-Shop": "fern"}});
+        let (status, told) = ask(simulator, Method::POST, WEBHOOK, &[KEY], &webhook).await?;
+        ensure!((status, &told) == (200, &webhook), "{status} {told}");
+        Ok(receiver)
+    }
+
+    fn received(&self) -> Vec<(HeaderMap, Bytes)> {
+        self.received.lock().expect("no test panics there").clone()
+    }
+
+    /// The texts of the messages that came, in order. What is no JSON has none.
+    fn texts(&self) -> Vec<Option<String>> {
+        let text = |(_, body): &(_, Bytes)| {
+            let body: Value = serde_json::from_slice(body).ok()?;
+            let text = body.pointer("/entry/0/changes/0/value/messages/0/text/body")?;
+            Some(text.as_str()?.to_owned())
+        };
+        self.received().iter().map(text).collect()
+    }
+}
+
+async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    receiver
+        .received
+        .lock()
+        .expect("no test panics there")
+        .push((headers, body));
+    let answer = receiver
+        .answers
+        .lock()
+        .expect("no test panics there")
+        .pop_front();
+    let (status, late) = answer.unwrap_or((200, Duration::ZERO));
+    tokio::time::sleep(late).await;
+    StatusCode::from_u16(status).unwrap_or_default()
+}
+
+/// Waits until something is so.
+async fn until(what: &str, is: impl Fn() -> bool) -> Result<()> {
+    let start = Instant::now();
+    while !is() {
+        if start.elapsed() > Duration::from_secs(10) {
+            bail!("it did not happen: {what}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+fn say(simulator: &Simulator, text: &str) -> Result<String> {
+    Ok(simulator.customer(&Who::phone("16315551234").named("Ada"), Act::say(text))?)
+}
+
+fn once(fault: Fault) -> Rule {
+    let (path, times) = (None, Some(1));
+    Rule { fault, path, times }
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused() -> Result<()> {
+    let simulator = started().await?;
+    for headers in [&[][..], &[("D360-API-KEY", "another")]] {
+        let (status, told) = ask(&simulator, Method::GET, WEBHOOK, headers, &Value::Null).await?;
+        assert_eq!(status, 401, "{told}");
+        assert_eq!(told["meta"]["developer_message"], "Invalid api_key");
+    }
+    let (status, _) = ask(&simulator, Method::GET, WEBHOOK, &[KEY], &Value::Null).await?;
+    assert_eq!(status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_of_this_machine_needs_the_option() -> Result<()> {
+    let simulator = Simulator::start(Options::default()).await?;
+    let webhook = json!({"url": "http://127.0.0.1:8371/hooks"});
+    let (status, told) = ask(&simulator, Method::POST, WEBHOOK, &[KEY], &webhook).await?;
+    assert_eq!(status, 400);
+    assert!(
+        told.to_string().contains("--allow-loopback-webhooks"),
+        "{told}"
+    );
+    assert_eq!(simulator.webhook(), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_customer_says_arrives_with_the_registered_headers() -> Result<()> {
+    let simulator = started().await?;
+    let receiver = Receiver::registered(&simulator, &[]).await?;
+    let act = json!({"who": {"phone": "16315551234", "name": "Ada"}, "act": "say", "text": "Hi"});
+    let (status, made) = ask(&simulator, Method::POST, "/simulator/customers", &[], &act).await?;
+    assert_eq!(status, 200, "{made}");
+    until("it arrives", || !receiver.received().is_empty()).await?;
+    let (headers, body) = receiver.received().remove(0);
+    assert_eq!(headers["x-shop"], "fern");
+    assert_eq!(headers["content-type"], "application/json");
+    let body: Value = serde_json::from_slice(&body)?;
+    let message = &body["entry"][0]["changes"][0]["value"]["messages"][0];
+    assert_eq!(message["text"]["body"], "Hi");
+    assert_eq!(message["id"], made["id"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_is_tried_until_it_is_taken() -> Result<()> {
+    let simulator = started().await?;
+    let failed = (500, Duration::ZERO);
+    let receiver = Receiver::registered(&simulator, &[failed, (202, Duration::ZERO)]).await?;
+    say(&simulator, "Hi")?;
+    until("it is taken", || simulator.deliveries()[0].is_taken()).await?;
+    let attempts = simulator.deliveries().remove(0).attempts;
+    let outcomes: Vec<_> = attempts
+        .into_iter()
+        .map(|attempt| attempt.outcome)
+        .collect();
+    assert_eq!(outcomes, [500, 202, 200].map(Outcome::Status));
+    let received = receiver.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|(_, body)| *body == received[0].1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_that_takes_longer_than_five_seconds_is_tried_again() -> Result<()> {
+    let simulator = started().await?;
+    let late = (200, Duration::from_secs(7));
+    let receiver = Receiver::registered(&simulator, &[late]).await?;
+    let start = Instant::now();
+    say(&simulator, "Hi")?;
+    until("it comes again", || receiver.received().len() == 2).await?;
+    let waited = start.elapsed();
+    assert!(waited >= Duration::from_secs(5), "{waited:?}");
+    let attempts = simulator.deliveries().remove(0).attempts;
+    assert!(matches!(&attempts[0].outcome, Outcome::Failed(why) if why.contains("5 seconds")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn webhooks_come_twice_in_another_order_and_broken_where_that_is_asked_for() -> Result<()> {
+    let simulator = started().await?;
+    let receiver = Receiver::registered(&simulator, &[]).await?;
+    let text = |text: &str| Some(text.to_owned());
+
+    simulator.fault(once(Fault::Duplicate));
+    say(&simulator, "twice")?;
+    until("it comes twice", || receiver.texts().len() == 2).await?;
+    assert_eq!(receiver.texts(), [text("twice"), text("twice")]);
+
+    simulator.fault(once(Fault::Reorder));
+    say(&simulator, "first")?;
+    say(&simulator, "second")?;
+    until("both come", || receiver.texts().len() == 4).await?;
+    assert_eq!(receiver.texts()[2..], [text("second"), text("first")]);
+
+    simulator.fault(once(Fault::Malformed));
+    say(&simulator, "broken")?;
+    say(&simulator, "whole")?;
+    until("both come", || receiver.texts().len() == 6).await?;
+    assert_eq!(receiver.texts()[4..], [None, text("whole")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_fails_as_the_fault_says() -> Result<()> {
+    let simulator = started().await?;
+    let register = async |url: &str| {
+        let webhook = json!({"url": url});
+        ask(&simulator, Method::POST, WEBHOOK, &[KEY], &webhook).await
+    };
+    let registered = || simulator.webhook().map(|webhook| webhook.url);
+
+    for (done, url) in [
+        (false, "https://a.example.com/"),
+        (true, "https://b.example.com/"),
+    ] {
+        let (status, body) = (503, json!({"error": "down"}));
+        simulator.fault(once(Fault::Status { status, body, done }));
+        assert_eq!(register(url).await?, (503, json!({"error": "down"})));
+        assert_eq!(registered().is_some_and(|it| it == url), done);
+    }
+    for (done, url) in [
+        (false, "https://c.example.com/"),
+        (true, "https://d.example.com/"),
+    ] {
+        simulator.fault(once(Fault::Cut { done }));
+        assert!(register(url).await.is_err());
+        assert_eq!(registered().is_some_and(|it| it == url), done);
+    }
+    simulator.fault(once(Fault::GatewayLimit));
+    assert_eq!(register("https://e.example.com/").await?.0, 400);
+
+    simulator.fault(once(Fault::Latency { milliseconds: 300 }));
+    let start = Instant::now();
+    assert_eq!(register("https://f.example.com/").await?.0, 200);
+    assert!(start.elapsed() >= Duration::from_millis(300));
+
+    let statuses: Vec<_> = simulator
+        .requests()
+        .iter()
+        .map(|seen| seen.status)
+        .collect();
+    let expected = [Some(503), Some(503), None, None, Some(400), Some(200)];
+    assert_eq!(statuses, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_the_clock_stands_nothing_is_tried_again() -> Result<()> {
+    let simulator = started().await?;
+    let receiver = Receiver::registered(&simulator, &[(500, Duration::ZERO)]).await?;
+    let clock =
+        async |change: Value| ask(&simulator, Method::POST, "/simulator/clock", &[], &change).await;
+    assert_eq!(clock(json!({"frozen": true})).await?.1["frozen"], true);
+    say(&simulator, "Hi")?;
+    until("it is tried once", || {
+        !simulator.deliveries()[0].attempts.is_empty()
+    })
+    .await?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(receiver.received().len(), 1);
+    clock(json!({"advance": 1})).await?;
+    until("it is taken", || simulator.deliveries()[0].is_taken()).await?;
+    assert_eq!(receiver.received().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_requests_are_told_in_order_and_without_the_key() -> Result<()> {
+    let simulator = started().await?;
+    ask(
+        &simulator,
+        Method::GET,
+        "/health_status?fields=id",
+        &[KEY],
+        &Value::Null,
+    )
+    .await?;
+    ask(
+        &simulator,
+        Method::POST,
+        "/messages",
+        &[],
+        &json!({"to": "1"}),
+    )
+    .await?;
+    let requests = async |query: &str| {
+        let path = format!("/simulator/requests{query}");
+        ask(&simulator, Method::GET, &path, &[], &Value::Null).await
+    };
+    let (_, seen) = requests("").await?;
+    let lines: Vec<_> = seen.as_array().context("a list")?.iter().collect();
+    assert_eq!(
+        lines.len(),
+        2,
+        "what plays is not what was asked of the API"
+    );
+    assert_eq!(lines[0]["path"], "/health_status");
+    assert_eq!(lines[0]["query"], "fields=id");
+    assert_eq!(lines[1]["body"], json!({"to": "1"}));
+    assert_eq!(lines[1]["status"], 401);
+    assert!(!seen.to_string().contains("simulated-key"), "{seen}");
+    let (_, later) = requests("?after=1").await?;
+    assert_eq!(later, json!([lines[1]]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_web_page_plays_nobody() -> Result<()> {
+    let simulator = started().await?;
+    let act = json!({"who": {"phone": "16315551234"}, "act": "say", "text": "Hi"});
+    for header in [
+        ("Host", "rebound.example.com"),
+        ("Origin", "https://example.com"),
+    ] {
+        let path = "/simulator/customers";
+        let (status, told) = ask(&simulator, Method::POST, path, &[header], &act).await?;
+        assert_eq!(status, 403, "{told}");
+        assert_eq!(told["title"], "Forbidden");
+    }
+    assert!(simulator.customers().is_empty());
+    let (status, told) = ask(&simulator, Method::GET, "/simulator", &[], &Value::Null).await?;
+    assert_eq!((status, &told["number"]), (200, &json!("15550783881")));
+    Ok(())
+}
