@@ -8,7 +8,7 @@ import { GraphApiError, WhatsAppClient } from "@kapso/whatsapp-cloud-api";
 const [baseUrl, to, name, greeting] = process.argv.slice(2);
 const phoneNumberId = "106540352242922";
 
-// `/v{N}/{phone-id}/x` with a bearer's token becomes `/x` with `D360-API-KEY`; a file's address changes its host only.
+// `/v{N}/{phone-id}/x` with a bearer's token becomes `/x` with `D360-API-KEY`; of a file's address only the host changes.
 function to360dialog(address, init) {
   const { pathname, search } = new URL(address);
   const { Authorization: token, ...headers } = init.headers;

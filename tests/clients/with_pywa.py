@@ -15,7 +15,7 @@ URL, PHONE, NAME, GREETING = sys.argv[1:]
 
 
 class To360dialog(httpx.HTTPTransport):
-    """`/v{N}/{phone-id}/x` with a bearer's token becomes `/x` with `D360-API-KEY`; a file's address changes its host only."""
+    """`/v{N}/{phone-id}/x` with a bearer's token becomes `/x` with `D360-API-KEY`; of a file's address only the host changes."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         path = re.sub(rb"^/v[\d.]+(/\d+(?=/))?", b"", request.url.raw_path)
