@@ -148,11 +148,16 @@ fn route(state: &mut State, request: &Request<Bytes>) -> Result<Value, Problem> 
         }
         ("GET", ["faults"]) => json!(state.faults.rules()),
         ("POST", ["faults"]) => {
-            state.faults.add(read::<Rule>(body)?);
+            let rule: Rule = read(body)?;
+            if rule.path.is_some() && !rule.fault.is_of_requests() {
+                let detail = "only what goes wrong with requests has a path";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+            }
+            state.faults.add(rule);
             json!(state.faults.rules())
         }
         ("DELETE", ["faults"]) => {
-            state.faults.clear();
+            state.clear_faults();
             json!(state.faults.rules())
         }
         ("GET", ["requests"]) => requests(state, request.uri().query())?,
@@ -318,6 +323,32 @@ mod tests {
             ("POST", "/clock", r#"{"advance": "25h"}"#, 422),
             ("POST", "/clock", r#"{"forward": 1}"#, 422),
             ("POST", "/faults", r#"{"fault": "weather"}"#, 422),
+            ("POST", "/faults", r#"{"fault": "cut", "time": 1}"#, 422),
+            ("POST", "/faults", r#"{"fault": "cut", "times": 0}"#, 422),
+            (
+                "POST",
+                "/faults",
+                r#"{"fault": "duplicate", "time": 1}"#,
+                422,
+            ),
+            (
+                "POST",
+                "/faults",
+                r#"{"fault": "status", "status": 100}"#,
+                422,
+            ),
+            (
+                "POST",
+                "/faults",
+                r#"{"fault": "status", "status": 600}"#,
+                422,
+            ),
+            (
+                "POST",
+                "/faults",
+                r#"{"fault": "duplicate", "path": "/messages"}"#,
+                422,
+            ),
             (
                 "POST",
                 "/customers",

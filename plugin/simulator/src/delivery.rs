@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::Url;
 
 /// Where events are posted, and with which headers (360dialog, webhook configuration).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
     /// The address.
     pub url: String,
@@ -26,6 +26,8 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
     /// Whether it goes to the account's webhook, where there is one.
     pub(crate) of_account: bool,
+    /// How many attempts are planned or under way.
+    pub(crate) planned: u32,
 }
 
 /// One attempt to deliver.
@@ -76,7 +78,7 @@ impl Delivery {
 
 /// Where 360dialog delivers no webhooks to: "Webhook URLs or headers for Cloud API do not support `_` or `:xxxx` port in
 /// (sub)domain names"; that it must be https is a note of its users. With `loopback`, addresses of this machine are taken
-/// whatever their scheme and port.
+/// by http, with any port.
 pub(crate) fn refused(webhook: &Webhook, loopback: bool) -> Option<String> {
     let Ok(url) = Url::parse(&webhook.url) else {
         return Some("url is not a valid URL".to_owned());
@@ -84,17 +86,23 @@ pub(crate) fn refused(webhook: &Webhook, loopback: bool) -> Option<String> {
     if !url.has_host() {
         return Some("url has no host".to_owned());
     }
-    let is_loopback = is_loopback(&url);
-    if loopback && is_loopback && url.scheme() == "http" {
+    if loopback && is_loopback(&url) && url.scheme() == "http" {
         return None;
     }
-    let lift = "; start the simulator with --allow-loopback-webhooks to register an address of this machine";
-    let lift = if is_loopback { lift } else { "" };
+    let advice = match (is_loopback(&url), loopback) {
+        (false, _) => "",
+        (true, false) => {
+            "; start the simulator with --allow-loopback-webhooks to register an address of this machine"
+        }
+        (true, true) => {
+            "; the simulator encrypts nothing: register an address of this machine with http"
+        }
+    };
     if url.scheme() != "https" {
-        return Some(format!("url must be https{lift}"));
+        return Some(format!("url must be https{advice}"));
     }
     if url.port().is_some() {
-        return Some(format!("url must not have a port{lift}"));
+        return Some(format!("url must not have a port{advice}"));
     }
     if url.host_str().is_some_and(|host| host.contains('_')) {
         return Some("url must not have _ in its domain name".to_owned());
@@ -143,12 +151,25 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_address_of_this_machine_comes_with_advice() {
+        for (url, loopback, advice) in [
+            ("http://localhost:8443", false, "--allow-loopback-webhooks"),
+            ("https://localhost:8443", false, "--allow-loopback-webhooks"),
+            ("https://localhost:8443", true, "with http"),
+        ] {
+            let why = refused(&webhook(url), loopback).unwrap_or_default();
+            assert!(why.contains(advice), "{url}: {why}");
+        }
+    }
+
+    #[test]
     fn it_is_tried_ever_more_seldom_and_for_seven_days() {
         let mut delivery = Delivery {
             id: 1,
             body: Bytes::new(),
             attempts: Vec::new(),
             of_account: false,
+            planned: 0,
         };
         let mut time = 0;
         let mut waits = Vec::new();

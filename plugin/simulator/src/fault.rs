@@ -1,14 +1,16 @@
 //! What goes wrong on purpose.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Something that goes wrong.
+/// Something that goes wrong. Even the variants without members have braces: in others serde takes unknown members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "command", derive(clap::Subcommand))]
-#[serde(tag = "fault", rename_all = "snake_case")]
+#[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// A request is answered late.
     Latency {
@@ -18,8 +20,8 @@ pub enum Fault {
     /// A request is answered with this status.
     Status {
         /// The status.
-        #[cfg_attr(feature = "command", arg(value_parser = clap::value_parser!(u16).range(200..=599)))]
-        status: u16,
+        #[cfg_attr(feature = "command", arg(value_parser = clap::builder::TypedValueParser::try_map(clap::value_parser!(u16), FaultStatus::try_from)))]
+        status: FaultStatus,
         /// The body, as JSON; empty where absent.
         #[serde(default)]
         #[cfg_attr(feature = "command", arg(long, default_value = "null", value_parser = <Value as std::str::FromStr>::from_str))]
@@ -37,20 +39,51 @@ pub enum Fault {
         done: bool,
     },
     /// A request is refused by 360dialog's own limit of requests: 400, not 429.
-    GatewayLimit,
+    GatewayLimit {},
     /// A webhook is delivered twice.
-    Duplicate,
+    Duplicate {},
     /// A webhook is overtaken by the next one.
-    Reorder,
+    Reorder {},
     /// A webhook's body breaks off in the middle.
-    Malformed,
+    Malformed {},
     /// A message's next status is never told.
-    StatusDropped,
+    StatusDropped {},
     /// A message's next status is told late.
     StatusLate {
         /// In seconds.
         seconds: u64,
     },
+}
+
+impl Fault {
+    /// Whether it goes wrong with a request to the API, and not with a webhook or a status.
+    pub(crate) fn is_of_requests(&self) -> bool {
+        matches!(
+            self,
+            Self::Latency { .. } | Self::Status { .. } | Self::Cut { .. } | Self::GatewayLimit {}
+        )
+    }
+}
+
+/// The status of an answer: 200 to 599.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct FaultStatus(pub(crate) StatusCode);
+
+impl TryFrom<u16> for FaultStatus {
+    type Error = &'static str;
+
+    fn try_from(status: u16) -> Result<Self, Self::Error> {
+        let code = StatusCode::from_u16(status).ok();
+        let code = code.filter(|_| (200..=599).contains(&status));
+        code.map(Self).ok_or("a status is 200 to 599")
+    }
+}
+
+impl From<FaultStatus> for u16 {
+    fn from(status: FaultStatus) -> Self {
+        status.0.as_u16()
+    }
 }
 
 /// What goes wrong, where, and how often.
@@ -59,12 +92,12 @@ pub struct Rule {
     /// What goes wrong.
     #[serde(flatten)]
     pub fault: Fault,
-    /// Of the requests, only those to this path.
+    /// Of the requests, only those to this path. What is no fault of requests never strikes with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// How often; until the faults are cleared where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u32>,
+    pub times: Option<NonZeroU32>,
 }
 
 /// The rules that stand, in the order in which they were given.
@@ -100,7 +133,9 @@ impl Faults {
             _ => None,
         });
         let instead = self.take(Some(path), |fault| match fault {
-            Fault::Status { .. } | Fault::Cut { .. } | Fault::GatewayLimit => Some(fault.clone()),
+            Fault::Status { .. } | Fault::Cut { .. } | Fault::GatewayLimit {} => {
+                Some(fault.clone())
+            }
             _ => None,
         });
         Plan {
@@ -126,17 +161,16 @@ impl Faults {
 
     /// Uses the first rule of a kind once.
     fn take<T>(&mut self, path: Option<&str>, kind: impl Fn(&Fault) -> Option<T>) -> Option<T> {
-        let concerns =
-            |rule: &Rule| path.is_none() || rule.path.is_none() || rule.path.as_deref() == path;
+        let concerns = |rule: &Rule| rule.path.is_none() || rule.path.as_deref() == path;
         let (at, found) = self.0.iter().enumerate().find_map(|(at, rule)| {
             concerns(rule)
                 .then(|| kind(&rule.fault))
                 .flatten()
                 .map(|found| (at, found))
         })?;
-        if let Some(times) = &mut self.0[at].times {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
+        if let Some(times) = self.0[at].times {
+            self.0[at].times = NonZeroU32::new(times.get() - 1);
+            if times.get() == 1 {
                 self.0.remove(at);
             }
         }
@@ -149,7 +183,7 @@ mod tests {
     use super::*;
 
     fn rule(fault: Fault, path: Option<&str>, times: Option<u32>) -> Rule {
-        let path = path.map(str::to_owned);
+        let (path, times) = (path.map(str::to_owned), times.and_then(NonZeroU32::new));
         Rule { fault, path, times }
     }
 
@@ -165,7 +199,8 @@ mod tests {
             assert_eq!(plan.latency, Duration::from_millis(5));
         }
         assert_eq!(faults.plan("/messages").instead, None);
-        assert!(!faults.strikes(&Fault::Duplicate));
+        faults.add(rule(Fault::Duplicate {}, Some("/messages"), None));
+        assert!(!faults.strikes(&Fault::Duplicate {}));
         faults.clear();
         assert_eq!(faults.plan("/messages").latency, Duration::ZERO);
     }
@@ -175,7 +210,7 @@ mod tests {
         let text = r#"{"fault": "status", "status": 500, "path": "/messages", "times": 1}"#;
         let read: Rule = serde_json::from_str(text)?;
         let fault = Fault::Status {
-            status: 500,
+            status: FaultStatus(StatusCode::INTERNAL_SERVER_ERROR),
             body: Value::Null,
             done: false,
         };

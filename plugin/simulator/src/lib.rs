@@ -38,7 +38,7 @@ pub use cli::run as run_command;
 pub use clock::Clock;
 pub use customer::{Act, ActError, Attachment, AttachmentKind, Customer, File, Who};
 pub use delivery::{Attempt, Delivery, Outcome, Webhook};
-pub use fault::{Fault, Rule};
+pub use fault::{Fault, FaultStatus, Rule};
 pub use request::Seen;
 pub use reviewer::{Decision, ReviewError};
 pub use simulator::{Flavour, Options, Simulator, StartError};

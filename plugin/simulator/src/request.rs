@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::ser::SerializeStruct;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The header that bears the API key (360dialog, authentication).
 pub(crate) const KEY: &str = "d360-api-key";
@@ -56,6 +56,18 @@ impl Seen {
         let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
         let (_, value) = pairs.find(|(key, _)| key == name)?;
         Some(value.into_owned())
+    }
+
+    /// The members of an object that `fields` asks for, or else the usual ones, by name and separated by commas. Meta's Graph
+    /// API always answers with the id.
+    pub(crate) fn fields(&self, whole: &Value, usual: &str) -> Value {
+        let asked = self.parameter("fields");
+        let asked = asked.as_deref().unwrap_or(usual);
+        let named = ["id"].into_iter().chain(asked.split(',').map(str::trim));
+        let members: Map<_, _> = named
+            .filter_map(|name| Some((name.to_owned(), whole.get(name)?.clone())))
+            .collect();
+        Value::Object(members)
     }
 }
 

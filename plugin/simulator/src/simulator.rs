@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -15,17 +15,17 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::customer::{Act, ActError, Customer, Who};
-use crate::delivery::{Attempt, Delivery, Outcome, Webhook};
+use crate::delivery::{Delivery, Outcome, Webhook};
 use crate::fault::Rule;
 use crate::post::post;
 use crate::request::Seen;
 use crate::reviewer::{Decision, ReviewError};
 use crate::state::State;
+use crate::timeline::Timeline;
 use crate::{Clock, Sent, Template, api, control};
 
 /// Which of 360dialog's APIs it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flavour {
     /// The Cloud API, as at `waba-v2.360dialog.io`.
@@ -113,7 +113,7 @@ impl Shared {
     /// Changes its state, and lets happen what follows.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let changed = change(&mut self.state());
-        self.changed.notify_one();
+        self.changed.notify_waiters();
         changed
     }
 }
@@ -168,7 +168,8 @@ impl Simulator {
             let _ = axum::serve(listener, router).await;
         });
         let happening = tokio::spawn(happen(Arc::clone(&shared)));
-        let tasks = Running(vec![server, happening]);
+        let posting = tokio::spawn(post_webhooks(Arc::clone(&shared)));
+        let tasks = Running(vec![server, happening, posting]);
         Ok(Self {
             shared,
             _running: Arc::new(tasks),
@@ -253,7 +254,7 @@ impl Simulator {
 
     /// Lets nothing go wrong any more.
     pub fn clear_faults(&self) {
-        self.shared.change(|state| state.faults.clear());
+        self.shared.change(State::clear_faults);
     }
 
     /// The latest requests to the API, in the order in which they came.
@@ -262,10 +263,10 @@ impl Simulator {
         self.shared.state().requests.iter().cloned().collect()
     }
 
-    /// The messages that were accepted, in order.
+    /// The latest messages that were accepted, in order.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
-        self.shared.state().messages.all().to_vec()
+        self.shared.state().messages.all().iter().cloned().collect()
     }
 
     /// The number's webhook.
@@ -332,33 +333,47 @@ fn origin(text: &str) -> Result<Url, StartError> {
         .ok_or_else(|| StartError::Tunnel(text.to_owned()))
 }
 
-/// Does what is due, one thing after the other. So webhooks are delivered in order, unless one has to be tried again.
+/// Does what is due.
 async fn happen(shared: Arc<Shared>) {
     loop {
-        let (task, wait) = {
-            let mut state = shared.state();
-            let now = state.clock.now();
-            let task = state.timeline.take(now);
-            let next = state.timeline.next().filter(|_| !state.clock.is_frozen());
-            (task, next.map(|due| due.saturating_sub(now)))
-        };
-        let Some(task) = task else {
-            let changed = shared.changed.notified();
-            match wait {
-                Some(wait) => {
-                    // Either is a reason to look again.
-                    let _ = tokio::time::timeout(Duration::from_millis(wait), changed).await;
-                }
-                None => changed.await,
-            }
-            continue;
-        };
-        let due = shared.state().perform(task);
-        if let Some((delivery, webhook, body)) = due {
+        let task = due(&shared, |state| &mut state.timeline).await;
+        shared.change(|state| state.perform(task));
+    }
+}
+
+/// Posts webhooks, one after the other. So they are delivered in order, unless one has to be tried again.
+async fn post_webhooks(shared: Arc<Shared>) {
+    loop {
+        let post = due(&shared, |state| &mut state.posts).await;
+        let due = shared.state().due(&post);
+        if let Some((webhook, body)) = due {
             let outcome = deliver(&shared, &webhook, body).await;
+            shared.change(|state| state.attempted(post.delivery, outcome));
+        }
+    }
+}
+
+/// Waits for what is due next.
+async fn due<T>(shared: &Shared, timeline: fn(&mut State) -> &mut Timeline<T>) -> T {
+    loop {
+        // Before the look, so that no change is missed after it.
+        let changed = shared.changed.notified();
+        let wait = {
             let mut state = shared.state();
-            let time = state.clock.now();
-            state.attempted(delivery, Attempt { time, outcome });
+            let now = state.now();
+            if let Some(task) = timeline(&mut state).take(now) {
+                return task;
+            }
+            let next = timeline(&mut state).next();
+            let next = next.filter(|_| !state.clock.is_frozen());
+            next.map(|due| due.saturating_sub(now))
+        };
+        match wait {
+            Some(wait) => {
+                // Either is a reason to look again.
+                let _ = tokio::time::timeout(Duration::from_millis(wait), changed).await;
+            }
+            None => changed.await,
         }
     }
 }

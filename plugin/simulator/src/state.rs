@@ -13,14 +13,15 @@ use crate::api::messages::Messages;
 use crate::api::templates::Templates;
 use crate::clock::Clock;
 use crate::customer::Customers;
-use crate::delivery::{Attempt, Delivery, Webhook};
+use crate::delivery::{Attempt, Delivery, Outcome, Webhook};
 use crate::fault::{Fault, Faults};
 use crate::request::Seen;
 use crate::simulator::Options;
-use crate::timeline::{Task, Timeline};
+use crate::timeline::{Post, Task, Timeline};
 
-/// How many requests and deliveries are remembered.
+/// How many requests, messages and deliveries are remembered, and of the requests' bodies how many bytes.
 const REMEMBERED: usize = 10_000;
+const REMEMBERED_BYTES: usize = 256 << 20;
 
 /// The header of a signature (360dialog, signature validation). In bare hex, as most who check it expect: assumed.
 const SIGNATURE: &str = "x-360dialog-signature";
@@ -28,9 +29,12 @@ const SIGNATURE: &str = "x-360dialog-signature";
 pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) clock: Clock,
-    pub(crate) timeline: Timeline,
+    pub(crate) timeline: Timeline<Task>,
+    /// Apart from all else, which need not wait for them.
+    pub(crate) posts: Timeline<Post>,
     pub(crate) faults: Faults,
     pub(crate) requests: VecDeque<Seen>,
+    /// By id.
     pub(crate) deliveries: VecDeque<Delivery>,
     /// A webhook that the next one overtakes.
     overtaken: Option<u64>,
@@ -49,7 +53,8 @@ impl State {
         Self {
             options,
             clock: Clock::default(),
-            timeline: Timeline::default(),
+            timeline: Timeline::new(),
+            posts: Timeline::new(),
             faults: Faults::default(),
             requests: VecDeque::new(),
             deliveries: VecDeque::new(),
@@ -108,7 +113,12 @@ impl State {
             body,
             status: None,
         };
-        remember(&mut self.requests, seen.clone());
+        remember(&mut self.requests, seen.clone(), |_| true);
+        let mut bytes: usize = self.requests.iter().map(|seen| seen.body.len()).sum();
+        while bytes > REMEMBERED_BYTES {
+            let oldest = self.requests.pop_front();
+            bytes -= oldest.map_or(bytes, |oldest| oldest.body.len());
+        }
         seen
     }
 
@@ -151,7 +161,7 @@ impl State {
 
     /// Makes a webhook of a body. Returns its id.
     pub(crate) fn deliver(&mut self, mut body: Bytes, of_account: bool) -> u64 {
-        if self.faults.strikes(&Fault::Malformed) {
+        if self.faults.strikes(&Fault::Malformed {}) {
             body.truncate(body.len() / 2);
         }
         let id = self.deliveries.back().map_or(1, |last| last.id + 1);
@@ -161,54 +171,80 @@ impl State {
             body,
             attempts,
             of_account,
+            planned: 0,
         };
-        remember(&mut self.deliveries, delivery);
-        let now = self.now();
-        if self.overtaken.is_none() && self.faults.strikes(&Fault::Reorder) {
+        remember(&mut self.deliveries, delivery, |it| it.planned == 0);
+        if self.overtaken.is_none() && self.faults.strikes(&Fault::Reorder {}) {
             self.overtaken = Some(id);
             return id;
         }
-        self.timeline.add(now, Task::Deliver(id));
-        if self.faults.strikes(&Fault::Duplicate) {
-            self.timeline.add(now, Task::Deliver(id));
+        self.redeliver(id);
+        if self.faults.strikes(&Fault::Duplicate {}) {
+            self.redeliver(id);
         }
-        if let Some(overtaken) = self.overtaken.take() {
-            self.timeline.add(now, Task::Deliver(overtaken));
-        }
+        self.release();
         id
     }
 
-    /// Delivers once more what was delivered. Returns whether it is there.
+    /// Delivers what was made, now or once more. Returns whether it is there.
     pub(crate) fn redeliver(&mut self, id: u64) -> bool {
-        let known = self.deliveries.iter().any(|delivery| delivery.id == id);
-        if known {
-            self.timeline.add(self.now(), Task::Deliver(id));
-        }
-        known
+        self.plan_post(self.now(), id, false)
     }
 
-    /// Does what is due. What has to be posted it returns: to which webhook, and the body.
-    pub(crate) fn perform(&mut self, task: Task) -> Option<(u64, Webhook, Bytes)> {
+    /// Delivers what the next webhook was to overtake.
+    fn release(&mut self) {
+        if let Some(overtaken) = self.overtaken.take() {
+            self.redeliver(overtaken);
+        }
+    }
+
+    /// Lets nothing go wrong any more.
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.release();
+    }
+
+    fn plan_post(&mut self, due: u64, delivery: u64, is_retry: bool) -> bool {
+        let found = find(&mut self.deliveries, delivery);
+        let is_there = found.map(|it| it.planned += 1).is_some();
+        if is_there {
+            self.posts.add(due, Post { delivery, is_retry });
+        }
+        is_there
+    }
+
+    /// Does what is due.
+    pub(crate) fn perform(&mut self, task: Task) {
         match task {
-            Task::Deliver(id) => return self.due(id),
             Task::Status { id, status } => self.reach(&id, status),
             Task::Review(id) => self.approve(&id),
-            Task::AccountWebhook(webhook) => self.account_webhook = Some(webhook),
+            Task::AccountWebhook {
+                webhook,
+                override_all,
+            } => {
+                self.account_webhook = Some(webhook);
+                if override_all {
+                    self.webhook = None;
+                }
+            }
         }
-        None
     }
 
-    /// A webhook and where it goes now: "number-level webhook wins over WABA-level" (a note of its users; Meta's order of
-    /// overrides is the same). Without one, events go nowhere and are not kept: assumed.
-    fn due(&self, id: u64) -> Option<(u64, Webhook, Bytes)> {
-        let delivery = self.deliveries.iter().find(|delivery| delivery.id == id)?;
-        let (number, account) = (&self.webhook, &self.account_webhook);
+    /// Where a webhook goes now, and its body: "number-level webhook wins over WABA-level" (a note of its users; Meta's order
+    /// of overrides is the same). Without one, events go nowhere and are not kept: assumed.
+    pub(crate) fn due(&mut self, post: &Post) -> Option<(Webhook, Bytes)> {
+        let delivery = find(&mut self.deliveries, post.delivery)?;
+        let (number, account) = (self.webhook.as_ref(), self.account_webhook.as_ref());
         let webhook = if delivery.of_account {
-            account.as_ref().or(number.as_ref())
+            account.or(number)
         } else {
-            number.as_ref().or(account.as_ref())
+            number.or(account)
         };
-        Some((id, webhook?.clone(), delivery.body.clone()))
+        let webhook = webhook.filter(|_| !(post.is_retry && delivery.is_taken()));
+        if webhook.is_none() {
+            delivery.planned -= 1;
+        }
+        Some((webhook?.clone(), delivery.body.clone()))
     }
 
     /// The headers of a delivery.
@@ -234,24 +270,122 @@ impl State {
     }
 
     /// Writes down what came of an attempt to deliver, and plans the next one.
-    pub(crate) fn attempted(&mut self, id: u64, attempt: Attempt) {
-        let Some(delivery) = self
-            .deliveries
-            .iter_mut()
-            .find(|delivery| delivery.id == id)
-        else {
+    pub(crate) fn attempted(&mut self, id: u64, outcome: Outcome) {
+        let time = self.now();
+        let Some(delivery) = find(&mut self.deliveries, id) else {
             return;
         };
-        delivery.attempts.push(attempt);
-        if let Some(due) = delivery.next_attempt(self.options.first_wait) {
-            self.timeline.add(due, Task::Deliver(id));
+        delivery.planned -= 1;
+        delivery.attempts.push(Attempt { time, outcome });
+        // Otherwise the one that is planned already is the next.
+        if delivery.planned == 0
+            && let Some(due) = delivery.next_attempt(self.options.first_wait)
+        {
+            self.plan_post(due, id, true);
         }
     }
 }
 
-fn remember<T>(kept: &mut VecDeque<T>, latest: T) {
-    if kept.len() == REMEMBERED {
-        kept.pop_front();
+fn find(deliveries: &mut VecDeque<Delivery>, id: u64) -> Option<&mut Delivery> {
+    let at = deliveries.binary_search_by_key(&id, |it| it.id).ok()?;
+    deliveries.get_mut(at)
+}
+
+/// Keeps the latest, and lets the oldest go that nothing more becomes of.
+pub(crate) fn remember<T>(kept: &mut VecDeque<T>, latest: T, is_over: impl Fn(&T) -> bool) {
+    while kept.len() >= REMEMBERED
+        && let Some(oldest) = kept.iter().position(&is_over)
+    {
+        kept.remove(oldest);
     }
     kept.push_back(latest);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Rule;
+
+    /// A simulator with a webhook, whose clock stands still.
+    fn state() -> State {
+        let mut state = State::new(Options::default());
+        state.clock.freeze();
+        let (url, headers) = ("http://127.0.0.1:1".to_owned(), Vec::new());
+        state.webhook = Some(Webhook { url, headers });
+        state
+    }
+
+    fn once(state: &mut State, fault: Fault) {
+        let (path, times) = (None, NonZeroU32::new(1));
+        state.faults.add(Rule { fault, path, times });
+    }
+
+    /// Posts what is due, and lets it be answered so. Returns the deliveries.
+    fn post(state: &mut State, status: u16) -> Vec<u64> {
+        let mut posted = Vec::new();
+        while let Some(post) = state.posts.take(state.now()) {
+            if state.due(&post).is_some() {
+                state.attempted(post.delivery, Outcome::Status(status));
+                posted.push(post.delivery);
+            }
+        }
+        posted
+    }
+
+    #[test]
+    fn beyond_ten_thousand_deliveries_the_oldest_goes_that_is_taken() {
+        let mut state = state();
+        let first = state.deliver("Hi".into(), false);
+        assert_eq!(post(&mut state, 500), [first]);
+        for _ in 0..10_000 {
+            state.deliver("Hi".into(), false);
+            post(&mut state, 200);
+        }
+        assert_eq!(state.deliveries.len(), 10_000);
+        let ids = state.deliveries.iter().map(|delivery| delivery.id);
+        assert_eq!(ids.take(2).collect::<Vec<_>>(), [first, 3]);
+        state.clock.advance(Duration::from_secs(1));
+        assert_eq!(post(&mut state, 200), [first]);
+    }
+
+    #[test]
+    fn what_is_posted_twice_is_tried_again_once_and_no_more_once_it_is_taken() {
+        let mut state = state();
+        once(&mut state, Fault::Duplicate {});
+        let id = state.deliver("Hi".into(), false);
+        assert_eq!(post(&mut state, 500), [id, id]);
+        state.clock.advance(Duration::from_secs(2));
+        assert_eq!(post(&mut state, 500), [id]);
+        assert!(state.redeliver(id));
+        assert_eq!(post(&mut state, 200), [id]);
+        state.clock.advance(Duration::from_hours(1));
+        assert!(post(&mut state, 500).is_empty());
+        assert!(state.redeliver(id));
+        assert_eq!(post(&mut state, 200), [id]);
+    }
+
+    #[test]
+    fn what_waits_to_be_overtaken_is_delivered_when_the_faults_are_cleared() {
+        let mut state = state();
+        once(&mut state, Fault::Reorder {});
+        let id = state.deliver("Hi".into(), false);
+        assert!(post(&mut state, 200).is_empty());
+        state.clear_faults();
+        assert_eq!(post(&mut state, 200), [id]);
+    }
+
+    #[test]
+    fn requests_are_remembered_up_to_so_many_bytes() {
+        let mut state = state();
+        let body = Bytes::from(vec![0; 100 << 20]);
+        for _ in 0..3 {
+            let (address, headers) = (("/media", ""), HeaderMap::new());
+            state.saw(Method::POST, address, headers, body.clone());
+        }
+        let sequences = state.requests.iter().map(|seen| seen.sequence);
+        assert_eq!(sequences.collect::<Vec<_>>(), [2, 3]);
+    }
 }

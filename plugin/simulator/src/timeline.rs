@@ -7,8 +7,6 @@ use crate::delivery::Webhook;
 /// Something that happens by itself.
 #[derive(Debug)]
 pub(crate) enum Task {
-    /// A webhook is delivered, or tried again.
-    Deliver(u64),
     /// A message reaches its next status.
     Status {
         /// The message's id.
@@ -19,7 +17,20 @@ pub(crate) enum Task {
     /// Meta has reviewed the template with this id.
     Review(String),
     /// The webhook of the account takes effect.
-    AccountWebhook(Webhook),
+    AccountWebhook {
+        webhook: Webhook,
+        /// The number's own no longer counts.
+        override_all: bool,
+    },
+}
+
+/// An attempt to deliver.
+#[derive(Debug)]
+pub(crate) struct Post {
+    /// The delivery's id.
+    pub(crate) delivery: u64,
+    /// There is no point in it once the delivery is taken.
+    pub(crate) is_retry: bool,
 }
 
 /// What becomes of a message.
@@ -33,20 +44,25 @@ pub(crate) enum Status {
 }
 
 /// What is due when: milliseconds since 1970, and the order in which it was asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Timeline {
-    tasks: BTreeMap<(u64, u64), Task>,
+#[derive(Debug)]
+pub(crate) struct Timeline<T> {
+    tasks: BTreeMap<(u64, u64), T>,
     asked: u64,
 }
 
-impl Timeline {
-    pub(crate) fn add(&mut self, due: u64, task: Task) {
+impl<T> Timeline<T> {
+    pub(crate) fn new() -> Self {
+        let (tasks, asked) = (BTreeMap::new(), 0);
+        Self { tasks, asked }
+    }
+
+    pub(crate) fn add(&mut self, due: u64, task: T) {
         self.asked += 1;
         self.tasks.insert((due, self.asked), task);
     }
 
     /// The next task that is due.
-    pub(crate) fn take(&mut self, now: u64) -> Option<Task> {
+    pub(crate) fn take(&mut self, now: u64) -> Option<T> {
         let first = self.tasks.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
     }

@@ -9,8 +9,7 @@ use super::transcript::write;
 use super::{Stage, print};
 use crate::cli::read;
 
-/// Delivers every file, and tells of each what it was answered and what it gave. Fails where one is not answered with 200,
-/// or an event is missing from the host's list.
+/// Delivers every file, and tells of each what it was answered and what it gave. Fails where one is not answered with 200.
 pub(super) async fn all(stage: &Stage, files: &[PathBuf]) -> Result<()> {
     // A greeting would have statuses, and they would be webhooks too.
     stage.add(stage.simulator.api_key(), None).await?;

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use channel_host::{Clock, Engine, Options};
 use clap::Args;
 use reqwest::Method;
@@ -48,19 +48,19 @@ pub(super) async fn run(arguments: &Arguments, engine: &Engine) -> Result<Status
         } else {
             deliver::all(&stage, &arguments.deliver).await?;
         }
-        if arguments.keep {
-            transcript::write(&stage.how_to_go_on())?;
-            std::future::pending::<()>().await;
-        }
         Ok(())
     };
     let played = tokio::select! {
         played = played => played,
-        _ = signals.next() => Ok(()),
+        _ = signals.next() => Err(anyhow!("stopped before the end")),
     };
+    if arguments.keep && played.is_ok() {
+        transcript::write(&stage.how_to_go_on())?;
+        _ = signals.next().await;
+    }
     let Stage { served, .. } = stage;
-    served.stop(async { _ = signals.next().await }).await?;
-    played.map(|()| Status::Done)
+    let stopped = served.stop(async { _ = signals.next().await }).await;
+    played.and(stopped).map(|()| Status::Done)
 }
 
 /// The host and the simulator, and a client of each.

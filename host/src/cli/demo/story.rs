@@ -155,20 +155,21 @@ impl Story<'_> {
         scene(5, "What goes wrong")?;
         self.read().await?;
         let (_, end) = self.stage.events(0).await?;
-        let hers =
-            |delivery: &Delivery| String::from_utf8_lossy(&delivery.body).contains("on my way");
-        let attempts = || {
-            let deliveries = simulator.deliveries();
-            let delivery = deliveries.into_iter().find(hers);
-            delivery.map(|delivery| (delivery.id, delivery.attempts.len()))
+        let hers = || {
+            let mut deliveries = simulator.deliveries().into_iter();
+            let says =
+                |delivery: &Delivery| String::from_utf8_lossy(&delivery.body).contains("on my way");
+            let delivery = deliveries.find(says);
+            delivery.context("her message")
         };
-        let (id, before) = attempts().context("her message")?;
+        let before = hers()?;
         line(Who::Dialog, "delivers her last message once more")?;
-        ensure!(simulator.redeliver(id), "the delivery is gone");
+        ensure!(simulator.redeliver(before.id), "the delivery is gone");
         until("the delivery", async || {
-            Ok(attempts().is_some_and(|(_, now)| now > before))
+            Ok(hers()?.attempts.len() > before.attempts.len())
         })
         .await?;
+        ensure!(hers()?.is_taken(), "the host did not take it");
         self.stage.taken_in().await?;
         let (new, _) = self.stage.events(end).await?;
         line(
@@ -212,8 +213,8 @@ impl Story<'_> {
             ("type", Some("message".to_owned())),
             ("wait", Some(PATIENCE.as_secs().to_string())),
         ];
-        let mut page = self.stage.remote.get(&["events"], &query).await?.value;
-        let event = page["events"][0].take();
+        let page = self.stage.remote.get(&["events"], &query).await?.value;
+        let event = page["events"][0].clone();
         self.told = event["sequence"].as_i64().context("a message event")?;
         Ok(event)
     }

@@ -1,7 +1,7 @@
 //! How the number is.
 
 use axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::request::{Reply, Seen};
 use crate::state::State;
@@ -24,14 +24,7 @@ pub(crate) fn status(state: &State, seen: &Seen) -> Reply {
         "name_status": "APPROVED",
         "quality_rating": "GREEN",
     });
-    let asked = seen.parameter("fields");
-    let asked = asked.as_deref().unwrap_or("health_status");
-    // Meta's Graph API always answers with the id.
-    let named = ["id"].into_iter().chain(asked.split(',').map(str::trim));
-    let members: Map<_, _> = named
-        .filter_map(|name| Some((name.to_owned(), whole.get(name)?.clone())))
-        .collect();
-    Reply::ok(&Value::Object(members))
+    Reply::ok(&seen.fields(&whole, "health_status"))
 }
 
 /// `GET /v1/health` of the on-premise API. Assumed: that the gateway is connected is all that it says.

@@ -70,6 +70,10 @@ impl Media {
         let listed = KINDS.iter().find(|(name, ..)| *name == kind);
         listed.is_none_or(|(_, types, _)| types.contains(&essence(&self.mime_type).as_str()))
     }
+
+    fn is_kept(&self, now: u64) -> bool {
+        now < self.time + self.kept_ms
+    }
 }
 
 /// The files, by id.
@@ -84,8 +88,7 @@ pub(crate) struct MediaStore {
 impl MediaStore {
     /// A file that is kept still.
     pub(crate) fn get(&self, id: &str, now: u64) -> Option<&Media> {
-        let media = self.kept.get(id)?;
-        (now < media.time + media.kept_ms).then_some(media)
+        self.kept.get(id).filter(|media| media.is_kept(now))
     }
 
     fn failed(&mut self, now: u64) {
@@ -159,7 +162,7 @@ fn check(upload: &Upload) -> Result<(), Refusal> {
         .iter()
         .find(|(_, types, _)| types.contains(&mime_type.as_str()));
     let largest = match kind {
-        Some(("sticker", ..)) if !moves(&upload.bytes) => LARGEST_STILL_STICKER,
+        Some(("sticker", ..)) if !is_animated(&upload.bytes) => LARGEST_STILL_STICKER,
         Some((_, _, largest)) => *largest,
         None if matches!(
             mime_type.split_once('/'),
@@ -179,8 +182,8 @@ fn check(upload: &Upload) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a WebP image says that it is animated: the second bit of its extended header's flags.
-fn moves(webp: &[u8]) -> bool {
+/// Whether a WebP image says that it is animated (WebP container: the second bit of its extended header's flags).
+pub(crate) fn is_animated(webp: &[u8]) -> bool {
     webp.get(12..16) == Some(b"VP8X".as_slice()) && webp.get(20).is_some_and(|flags| flags & 2 != 0)
 }
 
@@ -254,12 +257,14 @@ impl State {
     fn add(&mut self, mime_type: &str, bytes: Bytes, kept_ms: u64) -> String {
         // As long as Meta's.
         let id = (1_000_000_000_000_000 + self.count()).to_string();
+        let now = self.now();
         let media = Media {
             mime_type: mime_type.to_owned(),
             bytes,
-            time: self.now(),
+            time: now,
             kept_ms,
         };
+        self.media.kept.retain(|_, media| media.is_kept(now));
         self.media.kept.insert(id.clone(), media);
         id
     }
@@ -452,6 +457,8 @@ mod tests {
         assert!(state.media.get(&uploaded, state.now()).is_some());
         state.clock.advance(Duration::from_millis(1));
         assert_eq!(state.media.get(&uploaded, state.now()), None);
+        state.keep("image/png", Bytes::from_static(PNG));
+        assert_eq!(state.media.kept.len(), 1);
     }
 
     #[test]

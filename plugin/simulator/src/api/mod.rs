@@ -1,4 +1,4 @@
-//! 360dialog's API: every request is written down, perhaps goes wrong on purpose, and is answered as 360dialog does.
+//! 360dialog's API: what is asked is written down, perhaps goes wrong on purpose, and is answered as 360dialog does.
 
 pub(crate) mod health;
 pub(crate) mod media;
@@ -9,9 +9,10 @@ pub(crate) mod webhooks;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State as Lent};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
@@ -21,7 +22,8 @@ use crate::request::{KEY, Reply, Seen};
 use crate::simulator::{Flavour, Shared};
 use crate::state::State;
 
-/// The largest request, in bytes: 100 MB of media (360dialog, media: "max size 100 MB overall") and what is around them.
+/// The largest request, in bytes: 100 MB of media (360dialog, media: "max size 100 MB overall") and what is around them. That
+/// a larger one is answered with 413 is assumed; it is not written down.
 const LARGEST: usize = 101 << 20;
 
 /// Answers a request to the API.
@@ -30,6 +32,16 @@ pub(crate) async fn answer(Lent(shared): Lent<Arc<Shared>>, request: Request) ->
     let Ok(body) = to_bytes(body, LARGEST).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    // Apart from the connection: what was asked is done, whether somebody still waits for the answer or not.
+    match tokio::spawn(answered(shared, head, body)).await {
+        Ok(Some(reply)) => reply.into_response(),
+        // It ends the task that serves the connection, and with it the connection. Unlike a panic it says nothing.
+        _ => resume_unwind(Box::new("cut")),
+    }
+}
+
+/// The answer to a request; none where the connection is to be cut.
+async fn answered(shared: Arc<Shared>, head: Parts, body: Bytes) -> Option<Reply> {
     let (seen, plan) = shared.change(|state| {
         let address = (head.uri.path(), head.uri.query().unwrap_or_default());
         let seen = state.saw(head.method, address, head.headers, body);
@@ -44,18 +56,14 @@ pub(crate) async fn answer(Lent(shared): Lent<Arc<Shared>>, request: Request) ->
                 reply(&shared, &seen).await;
             }
             match fault {
-                Fault::Status { status, body, .. } => {
-                    let status = StatusCode::from_u16(status);
-                    Reply::json(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
-                }
-                Fault::GatewayLimit => gateway_limit().into(),
-                // It ends the task that serves the connection, and with it the connection. Unlike a panic it says nothing.
-                _ => resume_unwind(Box::new("cut")),
+                Fault::Status { status, body, .. } => Reply::json(status.0, &body),
+                Fault::GatewayLimit {} => gateway_limit().into(),
+                _ => return None,
             }
         }
     };
     shared.change(|state| state.answered(seen.sequence, reply.status.as_u16()));
-    reply.into_response()
+    Some(reply)
 }
 
 /// 360dialog's limit of requests, which answers with 400 (360dialog, API error message list).
@@ -72,8 +80,10 @@ async fn reply(shared: &Shared, seen: &Seen) -> Reply {
     let answered = shared.change(|state| {
         authorise(state, seen)?;
         match uploaded {
-            Some(uploaded) => media::upload(state, uploaded?),
-            None => route(state, seen),
+            Some(uploaded) if state.options.flavour == Flavour::Cloud => {
+                media::upload(state, uploaded?)
+            }
+            _ => route(state, seen),
         }
     });
     answered.unwrap_or_else(Reply::from)
@@ -103,9 +113,14 @@ fn route(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> {
         ("POST", ["messages"]) if cloud => messages::accept(state, &object(seen)?),
         (_, ["message_templates", rest @ ..]) if cloud => templates::graph(state, seen, rest),
         ("GET", ["whatsapp_business", "attachments"]) if cloud => media::download(state, seen),
-        ("GET" | "DELETE", [id]) if cloud => media::one(state, method, id),
+        ("GET" | "DELETE", [id]) if cloud && is_media_id(id) => media::one(state, method, id),
         _ => Err(not_found()),
     }
+}
+
+/// Meta's ids are digits (Cloud API, media); the other addresses of one segment are words.
+fn is_media_id(segment: &str) -> bool {
+    !segment.is_empty() && segment.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// Assumed: what 360dialog says to an address that it does not have.

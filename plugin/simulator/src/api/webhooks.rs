@@ -13,11 +13,13 @@ use crate::timeline::Task;
 /// How long the account's webhook takes to be set: "within the next 15-20 s" (a comment in a client of 360dialog's).
 const SET_AFTER_MS: u64 = 15_000;
 
+const URL_REQUIRED: &str = "url is required";
+
 /// `GET` and `POST /v1/configs/webhook`: the number's webhook.
 pub(crate) fn number(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> {
     match seen.method {
         Method::GET => {}
-        Method::POST => state.webhook = read(state, seen)?,
+        Method::POST => state.webhook = read(state, seen).map_err(refused)?,
         _ => return Err(not_found()),
     }
     Ok(Reply::ok(&json(state.webhook.as_ref())))
@@ -34,14 +36,14 @@ pub(crate) fn account(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> 
         }
         Method::POST => {
             // That none can be set here is assumed.
-            let webhook =
-                read(state, seen)?.ok_or_else(|| refused("url is required".to_owned()))?;
-            // "override_all" from its name: the number's own webhook no longer counts.
-            if seen.json()["override_all"] == true {
-                state.webhook = None;
-            }
-            let due = state.now() + SET_AFTER_MS;
-            state.timeline.add(due, Task::AccountWebhook(webhook));
+            let required = |webhook: Option<_>| webhook.ok_or_else(|| URL_REQUIRED.to_owned());
+            let webhook = read(state, seen).and_then(required).map_err(own)?;
+            let task = Task::AccountWebhook {
+                webhook,
+                // From its name: the number's own webhook no longer counts.
+                override_all: seen.json()["override_all"] == true,
+            };
+            state.timeline.add(state.now() + SET_AFTER_MS, task);
             // The sentence is assumed; that there is one and no `url` is not.
             Ok(Reply::ok(&json!({"message": "The webhook is being set"})))
         }
@@ -59,26 +61,32 @@ fn json(webhook: Option<&Webhook>) -> Value {
     json!({"url": webhook.map_or("", |webhook| &webhook.url), "headers": headers})
 }
 
-/// Reads a webhook to register. An empty address takes it away: assumed.
-fn read(state: &State, seen: &Seen) -> Result<Option<Webhook>, Refusal> {
+/// Reads a webhook to register, or says why not. An empty address takes it away: assumed.
+fn read(state: &State, seen: &Seen) -> Result<Option<Webhook>, String> {
     let body = seen.json();
     let url = body["url"].as_str();
-    let url = url.ok_or_else(|| refused("url is required".to_owned()))?;
+    let url = url.ok_or(URL_REQUIRED)?;
     if url.is_empty() {
         return Ok(None);
     }
     let mut headers = Vec::new();
     for (name, value) in body["headers"].as_object().into_iter().flatten() {
         let value = value.as_str();
-        let value = value.ok_or_else(|| refused(format!("header {name} must be a string")))?;
+        let value = value.ok_or_else(|| format!("header {name} must be a string"))?;
         headers.push((name.clone(), value.to_owned()));
     }
     let url = url.to_owned();
     let webhook = Webhook { url, headers };
     match delivery::refused(&webhook, state.options.allow_loopback_webhooks) {
-        Some(why) => Err(refused(why)),
+        Some(why) => Err(why),
         None => Ok(Some(webhook)),
     }
+}
+
+/// 400 with `error`, as 360dialog's own calls have it beside those below `/v1/configs` (360dialog, webhook configuration).
+fn own(error: String) -> Refusal {
+    let status = StatusCode::BAD_REQUEST;
+    Refusal::Own { status, error }
 }
 
 /// 400 with `meta` (360dialog, webhook configuration). The sentences are assumed.

@@ -5,6 +5,7 @@ mod remote;
 mod serve;
 
 use std::io::{self, Read, Write};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -49,7 +50,7 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done, 2 wrong usage or a file that can't be read, 3 refused, 4 no simulator runs there.";
+Exit status: 0 done, 2 wrong usage or a file that can't be read, 3 refused, 4 no simulator answers there, or serve\ncan't listen there.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -94,8 +95,8 @@ enum Command {
         #[arg(long, global = true)]
         path: Option<String>,
         /// So many times; until the faults are cleared where absent.
-        #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        times: Option<u32>,
+        #[arg(long, global = true, value_name = "N")]
+        times: Option<NonZeroU32>,
         #[command(subcommand)]
         fault: Fault,
     },
@@ -201,11 +202,7 @@ async fn execute(cli: Cli) -> Result<()> {
         }
         Command::Customers => {
             let customers = remote.get(&["customers"]).await?;
-            show(
-                &customers,
-                print::customer,
-                "nobody wrote or was written to",
-            )
+            show(&customers, print::customer, "nobody wrote")
         }
         Command::Templates => {
             let templates = remote.get(&["templates"]).await?;
@@ -319,6 +316,8 @@ fn base(text: &str) -> Result<Url, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultStatus;
+    use axum::http::StatusCode;
     use clap::CommandFactory;
     use serde_json::json;
 
@@ -352,7 +351,10 @@ mod tests {
             let Command::Fault { path, times, fault } = parsed(arguments)?.command else {
                 anyhow::bail!("{arguments} is no fault");
             };
-            assert_eq!((path.as_deref(), times), (Some("/messages"), Some(2)));
+            assert_eq!(
+                (path.as_deref(), times),
+                (Some("/messages"), NonZeroU32::new(2))
+            );
             assert_eq!(fault, Fault::Cut { done: true });
         }
         assert!(parsed("fault --times 0 duplicate").is_err());
@@ -371,7 +373,11 @@ mod tests {
             let Command::Fault { fault, .. } = parsed(arguments)?.command else {
                 anyhow::bail!("{arguments} is no fault");
             };
-            let (status, body, done) = (503, expected, false);
+            let (status, body, done) = (
+                FaultStatus(StatusCode::SERVICE_UNAVAILABLE),
+                expected,
+                false,
+            );
             assert_eq!(fault, Fault::Status { status, body, done });
         }
         assert!(parsed("fault status 503 --body {").is_err());

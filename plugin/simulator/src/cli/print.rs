@@ -139,8 +139,7 @@ pub(super) fn request(it: &Value) -> Vec<String> {
 
 pub(super) fn message(it: &Value) -> Vec<String> {
     let body = &it["body"];
-    // `type` may be left out of a text (Cloud API, messages).
-    let kind = body["type"].as_str().unwrap_or("text");
+    let kind = body["type"].as_str().unwrap_or_default();
     let content = &body[kind];
     let content = if kind == "text" {
         &content["body"]
@@ -221,7 +220,7 @@ mod tests {
     #[test]
     fn a_message_tells_to_whom_what_and_how_far() {
         let sent = json!({"id": "wamid.A", "time": 0, "statuses": ["sent", "read"],
-            "body": {"to": "16315551234", "text": {"body": "Hi\nthere"}}});
+            "body": {"to": "16315551234", "type": "text", "text": {"body": "Hi\nthere"}}});
         let row = message(&sent);
         assert_eq!(
             row[2..],

@@ -140,12 +140,6 @@ impl File {
             _ => return None,
         })
     }
-
-    /// Whether it is a WebP picture that moves (WebP container: the flag "animation" of its extended header).
-    pub(super) fn is_animated(&self) -> bool {
-        let extended = self.bytes.get(12..16) == Some(b"VP8X".as_slice());
-        extended && self.bytes.get(20).is_some_and(|flags| flags & 0b10 != 0)
-    }
 }
 
 impl AttachmentKind {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Act, ActError, Attachment, AttachmentKind, Customer, Who, read_phone};
+use crate::api::media::is_animated;
 use crate::state::State;
 
 /// An ad, where nothing else is said of it; and that its address is made of its id: assumed.
@@ -143,7 +144,9 @@ impl State {
         match kind {
             AttachmentKind::Audio => media["voice"] = false.into(),
             AttachmentKind::Voice => media["voice"] = true.into(),
-            AttachmentKind::Sticker => media["animated"] = attachment.file.is_animated().into(),
+            AttachmentKind::Sticker => {
+                media["animated"] = is_animated(&attachment.file.bytes).into();
+            }
             AttachmentKind::Document => media["filename"] = attachment.file.name.as_str().into(),
             AttachmentKind::Image | AttachmentKind::Video => {}
         }

@@ -95,8 +95,8 @@ impl State {
 
     /// The context of an answer to a message: of the business, or else the customer's own (Cloud API, webhooks: messages).
     pub(super) fn quoted(&self, id: &str, customer: &Customer) -> Value {
-        let of_business = self.messages.all().iter().any(|sent| sent.id == id);
-        let business = of_business.then_some(&self.options.number);
+        let of_business = self.messages.find(id);
+        let business = of_business.map(|_| &self.options.number);
         match business.or(customer.phone.as_ref()) {
             Some(author) => json!({"from": author, "id": id}),
             None => json!({"id": id}),

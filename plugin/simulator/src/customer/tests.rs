@@ -34,7 +34,7 @@ fn send(state: &mut State, mut body: Value) -> String {
         body["to"] = format!("+{PHONE}").into();
     }
     assert!(messages::accept(state, &body).is_ok(), "{body}");
-    let sent = state.messages.all().last();
+    let sent = state.messages.all().back();
     sent.expect("a message was accepted").id.clone()
 }
 

@@ -4,6 +4,8 @@
 mod command;
 
 use std::collections::VecDeque;
+use std::io::Write;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,9 @@ use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use simulator_360dialog::{Act, Fault, Options, Outcome, Rule, Simulator, Who};
+use simulator_360dialog::{
+    Act, Fault, FaultStatus, Flavour, Options, Outcome, Rule, Simulator, Who,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 const KEY: (&str, &str) = ("D360-API-KEY", "simulated-key");
@@ -139,7 +143,7 @@ fn say(simulator: &Simulator, text: &str) -> Result<String> {
 }
 
 fn once(fault: Fault) -> Rule {
-    let (path, times) = (None, Some(1));
+    let (path, times) = (None, NonZeroU32::new(1));
     Rule { fault, path, times }
 }
 
@@ -223,23 +227,105 @@ async fn a_webhook_that_takes_longer_than_five_seconds_is_tried_again() -> Resul
 }
 
 #[tokio::test]
+async fn a_webhook_that_hangs_holds_up_other_webhooks_only() -> Result<()> {
+    let simulator = started().await?;
+    let late = (200, Duration::from_secs(7));
+    let receiver = Receiver::registered(&simulator, &[late]).await?;
+    say(&simulator, "Hi")?;
+    until("it hangs", || receiver.received().len() == 1).await?;
+    let body = json!({"messaging_product": "whatsapp", "to": "16315551234", "type": "text",
+        "text": {"body": "Hi"}});
+    let (status, told) = ask(&simulator, Method::POST, "/messages", &[KEY], &body).await?;
+    assert_eq!(status, 200, "{told}");
+    until("it is read", || simulator.sent()[0].statuses.len() == 3).await?;
+    assert_eq!(simulator.deliveries()[0].attempts.len(), 0);
+    assert_eq!(receiver.received().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_account_webhook_takes_effect_later_and_refuses_in_its_own_way() -> Result<()> {
+    const ACCOUNT: &str = "/waba_webhook";
+    let simulator = started().await?;
+    Receiver::registered(&simulator, &[]).await?;
+    let wrong = json!({"url": "https://localhost:8443"});
+    let (status, told) = ask(&simulator, Method::POST, ACCOUNT, &[KEY], &wrong).await?;
+    assert_eq!(status, 400);
+    let why = told["error"].as_str().context("a sentence")?;
+    assert!(why.ends_with("with http"), "{why}");
+    let (_, told) = ask(&simulator, Method::POST, WEBHOOK, &[KEY], &wrong).await?;
+    assert_eq!(told["meta"]["details"], json!([why]));
+
+    simulator.clock(simulator_360dialog::Clock::freeze);
+    let webhook = json!({"url": "https://a.example.com/", "override_all": true});
+    let (status, told) = ask(&simulator, Method::POST, ACCOUNT, &[KEY], &webhook).await?;
+    assert_eq!(status, 200, "{told}");
+    assert!(simulator.webhook().is_some());
+    simulator.clock(|clock| clock.advance(Duration::from_secs(15)));
+    until("it takes effect", || simulator.webhook().is_none()).await?;
+    let (_, told) = ask(&simulator, Method::GET, ACCOUNT, &[KEY], &Value::Null).await?;
+    assert_eq!(told["url"], webhook["url"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn there_is_no_other_address() -> Result<()> {
+    let simulator = started().await?;
+    let options = Options {
+        flavour: Flavour::OnPremise,
+        ..Options::default()
+    };
+    let on_premise = Simulator::start(options).await?;
+    for (simulator, method, path) in [
+        (&simulator, Method::GET, "/"),
+        (&simulator, Method::GET, "/health"),
+        (&simulator, Method::GET, "/whatsapp_business_profile"),
+        (&on_premise, Method::GET, "/1"),
+        (&on_premise, Method::POST, "/media"),
+    ] {
+        let answer = ask(simulator, method, path, &[KEY], &Value::Null).await?;
+        assert_eq!(answer, (404, json!({"error": "Not found"})), "{path}");
+    }
+    let (status, told) = ask(&simulator, Method::GET, "/1", &[KEY], &Value::Null).await?;
+    assert_eq!((status, &told["error"]["code"]), (400, &json!(100)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_asked_is_done_though_nobody_waits_for_the_answer() -> Result<()> {
+    let simulator = started().await?;
+    simulator.fault(once(Fault::Latency { milliseconds: 300 }));
+    let address = simulator.url().trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address)?;
+    let (body, (name, key)) = (r#"{"url": "https://a.example.com/"}"#, KEY);
+    let length = body.len();
+    write!(
+        stream,
+        "POST {WEBHOOK} HTTP/1.1\r\nHost: {address}\r\n{name}: {key}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    until("it is seen", || simulator.requests().len() == 1).await?;
+    drop(stream);
+    until("it is done", || simulator.webhook().is_some()).await
+}
+
+#[tokio::test]
 async fn webhooks_come_twice_in_another_order_and_broken_where_that_is_asked_for() -> Result<()> {
     let simulator = started().await?;
     let receiver = Receiver::registered(&simulator, &[]).await?;
     let text = |text: &str| Some(text.to_owned());
 
-    simulator.fault(once(Fault::Duplicate));
+    simulator.fault(once(Fault::Duplicate {}));
     say(&simulator, "twice")?;
     until("it comes twice", || receiver.texts().len() == 2).await?;
     assert_eq!(receiver.texts(), [text("twice"), text("twice")]);
 
-    simulator.fault(once(Fault::Reorder));
+    simulator.fault(once(Fault::Reorder {}));
     say(&simulator, "first")?;
     say(&simulator, "second")?;
     until("both come", || receiver.texts().len() == 4).await?;
     assert_eq!(receiver.texts()[2..], [text("second"), text("first")]);
 
-    simulator.fault(once(Fault::Malformed));
+    simulator.fault(once(Fault::Malformed {}));
     say(&simulator, "broken")?;
     say(&simulator, "whole")?;
     until("both come", || receiver.texts().len() == 6).await?;
@@ -260,7 +346,8 @@ async fn a_request_fails_as_the_fault_says() -> Result<()> {
         (false, "https://a.example.com/"),
         (true, "https://b.example.com/"),
     ] {
-        let (status, body) = (503, json!({"error": "down"}));
+        let status = FaultStatus::try_from(503).map_err(anyhow::Error::msg)?;
+        let body = json!({"error": "down"});
         simulator.fault(once(Fault::Status { status, body, done }));
         assert_eq!(register(url).await?, (503, json!({"error": "down"})));
         assert_eq!(registered().is_some_and(|it| it == url), done);
@@ -273,7 +360,7 @@ async fn a_request_fails_as_the_fault_says() -> Result<()> {
         assert!(register(url).await.is_err());
         assert_eq!(registered().is_some_and(|it| it == url), done);
     }
-    simulator.fault(once(Fault::GatewayLimit));
+    simulator.fault(once(Fault::GatewayLimit {}));
     assert_eq!(register("https://e.example.com/").await?.0, 400);
 
     simulator.fault(once(Fault::Latency { milliseconds: 300 }));

@@ -131,7 +131,8 @@ fn coordinate(of: &Value, pointer: &str, most: f64) -> Result<(), Refusal> {
 }
 
 /// A reaction; an empty emoji takes it away. One to a message that is itself a reaction or older than 30 days fails later (Cloud
-/// API, reaction messages). A message that is not the business's own is known by its id alone: assumed.
+/// API, reaction messages). A message that is not the business's own is known by its id alone, and `context` is refused with
+/// 100: assumed.
 fn reaction(state: &State, body: &Value, reaction: &Value) -> Result<Option<u32>, Refusal> {
     const DAYS_30_MS: u64 = 30 * 24 * 60 * 60 * 1000;
     if body.get("context").is_some() {

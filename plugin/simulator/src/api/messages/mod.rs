@@ -7,14 +7,14 @@ mod interactive;
 mod status;
 mod template;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::refusal::Refusal;
 use crate::request::Reply;
-use crate::state::State;
+use crate::state::{State, remember};
 use crate::timeline::Status;
 use errors::refused;
 use field::{invalid, short, text};
@@ -58,6 +58,9 @@ pub struct Sent {
     /// What its statuses say of its price.
     #[serde(skip)]
     pricing: Value,
+    /// Whether it has a next status.
+    #[serde(skip)]
+    goes_on: bool,
 }
 
 impl Sent {
@@ -86,22 +89,33 @@ impl Sent {
     }
 }
 
-/// The messages that were accepted.
+/// The latest messages that were accepted.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    sent: Vec<Sent>,
+    /// By id, since ids grow.
+    sent: VecDeque<Sent>,
     /// When all that was sent to somebody would have been sent, had it been one message each 6 seconds.
     paced_until: HashMap<String, u64>,
     free_tier: FreeTier,
 }
 
 impl Messages {
-    pub(crate) fn all(&self) -> &[Sent] {
+    pub(crate) fn all(&self) -> &VecDeque<Sent> {
         &self.sent
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<&Sent> {
-        self.sent.iter().rev().find(|sent| sent.id == id)
+        self.sent.get(self.position(id)?)
+    }
+
+    fn find_mut(&mut self, id: &str) -> Option<&mut Sent> {
+        let at = self.position(id)?;
+        self.sent.get_mut(at)
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        let by_id = |sent: &Sent| sent.id.as_str().cmp(id);
+        self.sent.binary_search_by(by_id).ok()
     }
 
     /// The messages to the customer with this user id, the newest first.
@@ -124,6 +138,7 @@ impl Messages {
                 "Too many messages were sent from this number to this customer in a short time.";
             return Err(refused(131_056, details));
         }
+        self.paced_until.retain(|_, until| *until > now);
         self.paced_until.insert(to.to_owned(), paced_until);
         Ok(())
     }
@@ -164,14 +179,16 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
         (None, None) => state.messages.free_tier.service(kind, now),
     };
     let id = state.wamid();
-    state.messages.sent.push(Sent {
+    let sent = Sent {
         id: id.clone(),
         time: now,
         body: body.clone(),
         customer,
         statuses: Vec::new(),
         pricing,
-    });
+        goes_on: false,
+    };
+    remember(&mut state.messages.sent, sent, |sent| !sent.goes_on);
     state.plan(&id, fails.map_or(Status::Sent, Status::Failed));
     let mut message = json!({"id": id});
     if category.is_some() {

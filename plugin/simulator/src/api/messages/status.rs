@@ -65,15 +65,17 @@ impl State {
         };
         let wait = step.saturating_add(self.faults.status_late());
         let due = self.now().saturating_add(millis(wait));
-        let id = id.to_owned();
-        self.timeline.add(due, Task::Status { id, status });
+        if let Some(sent) = self.messages.find_mut(id) {
+            sent.goes_on = true;
+            let id = id.to_owned();
+            self.timeline.add(due, Task::Status { id, status });
+        }
     }
 
     /// Lets a message reach a status, and tells of it.
     pub(crate) fn reach(&mut self, id: &str, status: Status) {
         let time = self.now();
-        let mut latest = self.messages.sent.iter_mut().rev();
-        let Some(sent) = latest.find(|sent| sent.id == id) else {
+        let Some(sent) = self.messages.find_mut(id) else {
             return;
         };
         let (name, next) = match status {
@@ -85,11 +87,12 @@ impl State {
             Status::Failed(_) => ("failed", None),
         };
         sent.statuses.push(name);
+        sent.goes_on = false;
         let sent = sent.clone();
         if let Some(next) = next {
             self.plan(id, next);
         }
-        if self.faults.strikes(&Fault::StatusDropped) {
+        if self.faults.strikes(&Fault::StatusDropped {}) {
             return;
         }
         let (item, contact) = self.status(&sent, status, name, time);
@@ -137,8 +140,8 @@ impl State {
             None => json!({"wa_id": number}),
         };
         // The username is in `delivered` and `read` only (Cloud API, business-scoped user ids).
-        if let (Status::Sent, Some(profile)) = (status, contact["profile"].as_object_mut()) {
-            profile.remove("username");
+        if let (Status::Sent, Some(profile)) = (status, contact.get_mut("profile")) {
+            profile.as_object_mut().map(|it| it.remove("username"));
         }
         (item, Some(contact))
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::content;
 use super::errors::refused;
 use super::field::{invalid, label, required, text};
-use crate::api::templates::{Template, TemplateStatus};
+use crate::api::templates::{Template, TemplateStatus, variables};
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -122,7 +122,7 @@ fn check_text(
     given: &[Value],
     longest: usize,
 ) -> Result<(), Refusal> {
-    let expected = placeholders(text);
+    let expected: HashSet<_> = variables(text).into_iter().collect();
     let (has, wants) = (given.len(), expected.len());
     if has != wants {
         return Err(uneven(part, has, wants));
@@ -244,7 +244,7 @@ fn needs_parameter(button: &Value) -> bool {
     match upper(&button["type"]).as_str() {
         "URL" => button["url"]
             .as_str()
-            .is_some_and(|url| !placeholders(url).is_empty()),
+            .is_some_and(|url| !variables(url).is_empty()),
         "COPY_CODE" => true,
         _ => false,
     }
@@ -309,14 +309,6 @@ fn first<'a>(components: &'a [Value], kind: &'a str) -> Option<&'a Value> {
 fn parameters(component: Option<&Value>) -> &[Value] {
     let parameters = component.and_then(|component| component["parameters"].as_array());
     parameters.map_or(&[][..], Vec::as_slice)
-}
-
-/// The names between braces, `1` or `first_name`.
-fn placeholders(text: &str) -> HashSet<&str> {
-    let opened = text.split("{{").skip(1);
-    opened
-        .filter_map(|rest| Some(rest.split_once("}}")?.0))
-        .collect()
 }
 
 /// "Int or numeric string".

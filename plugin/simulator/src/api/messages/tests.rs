@@ -114,13 +114,14 @@ fn told_statuses(state: &State) -> Vec<String> {
 fn sent(state: &mut State, body: Value) -> String {
     let id = state.wamid();
     let time = state.now();
-    state.messages.sent.push(Sent {
+    state.messages.sent.push_back(Sent {
         id: id.clone(),
         time,
         body,
         customer: None,
         statuses: Vec::new(),
         pricing: status::pricing("utility", true),
+        goes_on: false,
     });
     state.plan(&id, Status::Sent);
     id
@@ -155,6 +156,12 @@ fn forty_five_messages_may_go_to_somebody_at_once_and_then_one_each_six_seconds(
     assert_eq!(send(&mut state, &text_message("Hi")), None);
     assert_eq!(send(&mut state, &text_message("Hi")), Some(131_056));
     state.clock.advance(Duration::from_secs(45 * 6));
+    assert_eq!(send(&mut state, &other), None);
+    assert_eq!(
+        state.messages.paced_until.len(),
+        1,
+        "the pace of others is forgotten"
+    );
     for _ in 0..45 {
         assert_eq!(send(&mut state, &text_message("Hi")), None);
     }

@@ -245,7 +245,7 @@ pub(super) fn is_filled(example: &Value) -> bool {
 }
 
 /// The variables of a text: what stands between `{{` and `}}`.
-pub(super) fn variables(text: &str) -> Vec<&str> {
+pub(crate) fn variables(text: &str) -> Vec<&str> {
     let opened = text.split("{{").skip(1);
     opened
         .filter_map(|rest| Some(rest.split_once("}}")?.0))

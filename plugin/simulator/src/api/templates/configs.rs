@@ -158,7 +158,7 @@ fn item(state: &State, template: &Template) -> Value {
     let system = json!({"user_id": "system", "user_name": "system"});
     let status = match (state.options.flavour, template.status) {
         (Flavour::Cloud, status) => status.as_str().to_lowercase(),
-        // Its other statuses are in capitals.
+        // "submitted" once it is created, "APPROVED" in lists: 360dialog's help page on templates.
         (Flavour::OnPremise, TemplateStatus::Pending) => "submitted".to_owned(),
         (Flavour::OnPremise, status) => status.as_str().to_owned(),
     };

@@ -1,6 +1,6 @@
 //! `/message_templates`: Meta's shape, passed through (Cloud API, template management).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::flaw::Flaw;
 use super::{Template, created, explained};
@@ -85,7 +85,7 @@ fn list(state: &State, seen: &Seen) -> Result<Reply, Refusal> {
     Ok(Reply::ok(&answer))
 }
 
-/// What was asked of a template. Meta always answers with the id.
+/// What was asked of a template.
 fn fields(template: &Template, seen: &Seen) -> Value {
     let mut whole = json!({
         "id": template.id,
@@ -101,13 +101,7 @@ fn fields(template: &Template, seen: &Seen) -> Value {
     if let Some(category) = &template.previous_category {
         whole["previous_category"] = category.as_str().into();
     }
-    let asked = seen.parameter("fields");
-    let asked = asked.as_deref().unwrap_or(FIELDS);
-    let named = ["id"].into_iter().chain(asked.split(',').map(str::trim));
-    let members: Map<_, _> = named
-        .filter_map(|name| Some((name.to_owned(), whole.get(name)?.clone())))
-        .collect();
-    Value::Object(members)
+    seen.fields(&whole, FIELDS)
 }
 
 /// By `name` all languages; by `hsm_id`, with `name` or without, or by `hsm_ids` single ones.

@@ -13,11 +13,11 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(crate) use self::check::variables;
 pub(crate) use self::configs::configs;
 pub(crate) use self::draft::categories;
 pub(crate) use self::graph::graph;
 
-use self::check::variables;
 use self::draft::Draft;
 use self::flaw::{Flaw, subcode};
 use crate::delivery::millis;
@@ -25,7 +25,8 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::timeline::Task;
 
-/// How many templates an account has whose business is not verified; each language counts (Cloud API, templates: limits).
+/// How many templates an account has whose business is not verified; each language counts (Cloud API, templates: limits). By
+/// 360dialog's own page languages do not count: Meta's limit is taken, as it is Meta that refuses.
 const MOST: usize = 250;
 
 /// How many may be created in an hour (Cloud API, templates: limits).
@@ -215,6 +216,7 @@ impl Templates {
         let before = self.all.len();
         let was_approved = |it: &&Template| it.status == TemplateStatus::Approved;
         let blocked = self.all.iter().filter(chosen).filter(was_approved);
+        self.blocked.retain(|it| now < it.until);
         self.blocked.extend(blocked.map(|it| Blocked {
             name: it.name.clone(),
             language: it.language.clone(),
@@ -333,7 +335,7 @@ impl State {
     /// Where nobody plays the reviewer, Meta approves after a while.
     fn plan_review(&mut self, id: &str) {
         if let Some(wait) = self.options.review {
-            let due = self.now() + millis(wait);
+            let due = self.now().saturating_add(millis(wait));
             self.timeline.add(due, Task::Review(id.to_owned()));
         }
     }

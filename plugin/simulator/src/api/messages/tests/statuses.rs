@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use super::*;
 use crate::fault::{Fault, Rule};
 
@@ -56,9 +58,26 @@ fn a_message_is_sent_delivered_and_read_a_step_apart() {
         .map(|value| value["statuses"][0].get("pricing").is_some());
     assert_eq!(priced.collect::<Vec<_>>(), [true, true, false]);
     for value in told {
-        assert_eq!(value["contacts"][0]["wa_id"], PHONE);
+        // Nothing of a profile, since nobody with that number wrote.
+        assert_eq!(value["contacts"], json!([{"wa_id": PHONE}]));
         assert_eq!(value["statuses"][0]["biz_opaque_callback_data"], "job-17");
     }
+}
+
+#[test]
+fn beyond_ten_thousand_messages_the_oldest_goes_that_has_no_next_status() {
+    let mut state = state();
+    let first = sent(&mut state, text_message("Hi"));
+    state.options.status_step = None;
+    let second = sent(&mut state, text_message("Hi"));
+    for _ in 0..9_998 {
+        sent(&mut state, Value::Null);
+    }
+    state.clock.advance(Duration::from_secs(1));
+    assert_eq!(send(&mut state, &text_message("Hi")), None);
+    assert_eq!(state.messages.all().len(), 10_000);
+    assert!(state.messages.find(&first).is_some());
+    assert!(state.messages.find(&second).is_none());
 }
 
 #[test]
@@ -85,9 +104,9 @@ fn a_status_that_is_dropped_is_reached_all_the_same_and_the_next_ones_are_told()
     let mut state = state();
     sent(&mut state, text_message("Hi"));
     state.faults.add(Rule {
-        fault: Fault::StatusDropped,
+        fault: Fault::StatusDropped {},
         path: None,
-        times: Some(1),
+        times: NonZeroU32::new(1),
     });
     pass(&mut state, Duration::from_secs(1));
     assert_eq!(told_statuses(&state), ["delivered", "read"]);
@@ -103,7 +122,7 @@ fn a_late_status_is_told_late() {
     state.faults.add(Rule {
         fault: Fault::StatusLate { seconds: 5 },
         path: None,
-        times: Some(1),
+        times: NonZeroU32::new(1),
     });
     sent(&mut state, text_message("Hi"));
     pass(&mut state, Duration::from_millis(5299));

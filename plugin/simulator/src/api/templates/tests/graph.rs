@@ -97,6 +97,7 @@ fn the_name_of_a_deleted_approved_template_is_blocked_for_30_days() {
         assert_eq!(post(&mut state, GRAPH, &template("order", "en")).0, 200);
         assert_eq!(delete(&mut state, &by_name), done());
     }
+    assert!(state.templates.blocked.is_empty());
 }
 
 #[test]

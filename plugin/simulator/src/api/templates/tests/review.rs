@@ -187,6 +187,14 @@ fn what_cannot_be_decided_says_what_can() {
 }
 
 #[test]
+fn a_review_may_take_for_ever() {
+    let mut state = cloud();
+    state.options.review = Some(Duration::MAX);
+    let (status, _) = post(&mut state, GRAPH, &template("waits", "en"));
+    assert_eq!((status, state.timeline.next()), (200, Some(u64::MAX)));
+}
+
+#[test]
 fn where_nobody_reviews_meta_approves_after_a_while() {
     let mut state = cloud();
     state.options.review = Some(Duration::from_mins(1));
