@@ -116,19 +116,19 @@ impl Killed {
         let host = self.start().await?;
         let began = Instant::now();
         loop {
-            let mut open = 0;
+            let mut open = Vec::new();
             for state in ["queued", "sending", "uncertain"] {
                 let page = get(&host, &format!("/channels/Shop/messages?state={state}")).await?;
-                open += page["messages"].as_array().context("a list")?.len();
+                open.extend_from_slice(page["messages"].as_array().context("a list")?);
             }
             let pending = get(&host, "/channels/Shop/deliveries?state=pending").await?;
             let pending = pending["deliveries"].as_array().context("a list")?.len();
-            if open + pending + self.peer.statuses_owed() == 0 {
+            if open.len() + pending + self.peer.statuses_owed() == 0 {
                 return Ok(host);
             }
             ensure!(
                 began.elapsed() < PATIENCE,
-                "{open} messages and {pending} deliveries are left"
+                "{pending} deliveries are left, and these messages: {open:?}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -1,7 +1,6 @@
 //! Sends a channel's messages: each contact's in order, at the channel's pace, each attempt committed before it is made.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,17 +8,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rusqlite::{Connection, params};
 use tokio::task::{self, JoinSet};
 
+use super::pace::{Hold, Paces};
 use super::settle::{self, Outcome, Settled};
 use super::{SendError, WINDOW_CLOSED};
 use crate::CallError;
 use crate::capability::{Http, Lent};
 use crate::channel::{Channel, State};
-use crate::contract::channel::{Pace, PaceScope};
 use crate::contract::http::{Failure, Request, Response};
 use crate::contract::outbound::{Message, Payload, Window};
 use crate::contract::storage;
@@ -32,9 +29,6 @@ const AT_ONCE: usize = 8;
 
 /// Messages that are looked at in one turn.
 const LOOK: i64 = 256;
-
-/// Contacts whose pace is remembered before those are forgotten whom nothing holds.
-const CONTACTS: usize = 10_000;
 
 /// How often the clock is looked at while nothing happens.
 const TURN: Duration = Duration::from_millis(500);
@@ -62,12 +56,12 @@ struct Head {
 
 /// Sends the channel's messages until it is removed or the host stops.
 pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
-    let paces = Paces::new(&channel.description.pacing);
+    let mut paces = Paces::new(&channel.description.pacing);
     let mut on_their_way = JoinSet::new();
     let mut busy = HashMap::new();
     let mut stopping = pin!(host.stopping());
     loop {
-        let turn = turn(&host, &channel, &paces, &mut busy, &mut on_their_way).await;
+        let turn = turn(&host, &channel, &mut paces, &mut busy, &mut on_their_way).await;
         let wait = turn.unwrap_or_else(|error| {
             tracing::error!(channel = channel.id, %error, "messages wait: the host could not read its store");
             TURN
@@ -97,7 +91,7 @@ pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
 async fn turn(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
-    paces: &Paces,
+    paces: &mut Paces,
     busy: &mut HashMap<task::Id, i64>,
     on_their_way: &mut JoinSet<()>,
 ) -> Result<Duration, StoreError> {
@@ -499,59 +493,6 @@ impl Http for Watched {
             self.left.fetch_sub(1, Ordering::Relaxed);
         }
         answer
-    }
-}
-
-/// How fast a channel's messages may leave.
-struct Paces {
-    channel: Vec<DefaultDirectRateLimiter>,
-    contact: Vec<DefaultKeyedRateLimiter<String>>,
-}
-
-/// How long a message must wait: all of the channel's, or this contact's.
-enum Hold {
-    Channel(Duration),
-    Contact(Duration),
-}
-
-impl Paces {
-    fn new(paces: &[Pace]) -> Self {
-        let quotas = |scope| {
-            let of_scope = paces.iter().filter(move |pace| pace.scope == scope);
-            of_scope.filter_map(|pace| {
-                let messages = NonZeroU32::new(pace.messages)?;
-                let each = Duration::from_millis(pace.period_ms.into()) / messages.get();
-                let burst = NonZeroU32::new(pace.burst).unwrap_or(NonZeroU32::MIN);
-                Some(Quota::with_period(each)?.allow_burst(burst))
-            })
-        };
-        Self {
-            channel: quotas(PaceScope::Channel)
-                .map(RateLimiter::direct)
-                .collect(),
-            contact: quotas(PaceScope::Contact).map(RateLimiter::keyed).collect(),
-        }
-    }
-
-    /// Counts a message to a contact, if it may leave now. One that a later pace holds has been counted by the earlier
-    /// ones, so those may go a little slower than they must.
-    fn admit(&self, contact: &str) -> Result<(), Hold> {
-        let clock = DefaultClock::default();
-        let key = contact.to_owned();
-        for pace in &self.contact {
-            if pace.len() > CONTACTS {
-                pace.retain_recent();
-            }
-            if let Err(not_until) = pace.check_key(&key) {
-                return Err(Hold::Contact(not_until.wait_time_from(clock.now())));
-            }
-        }
-        for pace in &self.channel {
-            if let Err(not_until) = pace.check() {
-                return Err(Hold::Channel(not_until.wait_time_from(clock.now())));
-            }
-        }
-        Ok(())
     }
 }
 

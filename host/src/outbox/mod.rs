@@ -1,6 +1,7 @@
 //! Messages: checked and committed when they are handed in, then sent in each contact's order.
 
 mod dispatch;
+mod pace;
 mod settle;
 mod window;
 
