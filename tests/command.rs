@@ -247,3 +247,42 @@ fn describe_and_check_speak_of_the_bundled_channel() -> Result<()> {
     assert!(ran.lines[0].starts_with("BROKEN"), "{:?}", ran.lines);
     Ok(())
 }
+
+#[test]
+fn a_directory_that_is_named_counts_more_than_the_environment() -> Result<()> {
+    let files = Files::new()?;
+    let ended = Command::new(env!("CARGO_BIN_EXE_channel-host"))
+        .args(["channel", "list", "--data"])
+        .arg(files.0.path())
+        .env("CHANNEL_HOST_URL", "http://127.0.0.1:1")
+        .env("CHANNEL_HOST_TOKEN", "sixteen-characters")
+        .output()?;
+    let said = String::from_utf8(ended.stderr)?;
+    assert!(said.contains("no host runs on"), "{said}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_it_ends_as_elsewhere() -> Result<()> {
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::io::Read;
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    grantpt(&ours)?;
+    unlockpt(&ours)?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = open(ptsname(&ours, Vec::new())?, flags, Mode::empty())?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_channel-host"))
+        .args(["--no-cache", "check", "missing.wasm"])
+        .stderr(terminal)
+        .spawn()?;
+    let mut said = Vec::new();
+    // Linux ends it with an error once the command has ended.
+    let _ = std::fs::File::from(ours).read_to_end(&mut said);
+    let said = String::from_utf8(said)?;
+    assert_eq!(child.wait()?.code(), Some(2), "{said}");
+    assert!(said.contains("missing.wasm"), "{said}");
+    Ok(())
+}

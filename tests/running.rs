@@ -189,6 +189,9 @@ pub(crate) fn command(data: &Path) -> Command {
     for variable in ["DATA", "KEY", "URL", "TOKEN"] {
         command.env_remove(format!("CHANNEL_HOST_{variable}"));
     }
+    for variable in ["RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
     command
 }
 

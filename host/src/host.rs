@@ -14,13 +14,13 @@ use tokio::sync::watch;
 pub use handle::ChannelHandle;
 
 use crate::Engine;
-use crate::authentication::{Authentication, Refused, Request};
 use crate::capability::{
     Client, ClientError, Connections, Http, HttpLimits, OriginError, Origins, Secrets,
 };
 use crate::channel::connect::{self, Addition, Connection};
 use crate::channel::{Channel, ChannelError, Keyring, Registry, State};
 use crate::clock::Clock;
+use crate::contract::authentication::{Authentication, Refused, Request};
 use crate::contract::channel::Description;
 use crate::contract::events::Delivery;
 use crate::events::Events;

@@ -26,12 +26,10 @@
 //! `wasm32-wasip2` target; `command` builds it without one. The library needs neither.
 
 pub mod api;
-mod authentication;
 pub mod capability;
 mod channel;
 pub mod check;
 mod clock;
-pub mod contract;
 mod engine;
 pub mod events;
 mod host;
@@ -40,10 +38,14 @@ mod metrics;
 mod outbox;
 mod plugins;
 mod server;
-pub mod settings;
 pub mod store;
-mod text;
 pub mod vault;
+
+#[doc(inline)]
+pub use channel_contract as contract;
+pub use channel_contract::plain;
+#[doc(inline)]
+pub use channel_contract::settings;
 
 pub use channel::{Addition, Change, ChannelError, Checked, Connection, State};
 pub use clock::Clock;
@@ -52,4 +54,3 @@ pub use host::{ChannelHandle, DeliverError, Host, HostError, Incoming, OnUncerta
 pub use inbox::{Filter as DeliveryFilter, Receive, Stored};
 pub use outbox::{Filter as MessageFilter, Seen, SendError, Standing};
 pub use plugins::Component;
-pub use text::plain;

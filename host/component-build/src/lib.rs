@@ -89,19 +89,19 @@ pub fn build(package: &str) -> Result<PathBuf, Error> {
     let root = workspace_root()?;
     check_target()?;
     let folder = target_folder(&root)?.join("plugin");
-    let (built, manifest) = run_cargo(package, &root, &folder.join("build"))?;
+    let (built, sources) = run_cargo(package, &root, &folder.join("build"))?;
 
     let component = folder.join(package).with_extension("wasm");
-    replace(&built, &component)?;
+    let bytes = fs::read(&built).map_err(|source| file(&built, source))?;
+    write(&component, &bytes)?;
 
     let watched = [
         root.join("wit"),
         root.join("Cargo.lock"),
         root.join("Cargo.toml"),
-        manifest.parent().unwrap_or(&root).to_owned(),
         component.clone(),
     ];
-    for path in watched {
+    for path in watched.iter().chain(&sources) {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     Ok(component)
@@ -158,8 +158,8 @@ fn check_target() -> Result<(), Error> {
     }
 }
 
-/// Returns the component in the inner target folder and the manifest of its package.
-fn run_cargo(package: &str, root: &Path, target: &Path) -> Result<(PathBuf, PathBuf), Error> {
+/// Returns the component in the inner target folder, and the folders of the workspace's packages that are in it.
+fn run_cargo(package: &str, root: &Path, target: &Path) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo
         .args(["build", "--locked", "--lib", "--profile", "component"])
@@ -178,25 +178,36 @@ fn run_cargo(package: &str, root: &Path, target: &Path) -> Result<(PathBuf, Path
     if !output.status.success() {
         return Err(Error::Build(package.to_owned()));
     }
-    // The package itself is built after everything that it depends on.
     let messages = String::from_utf8_lossy(&output.stdout);
-    messages
+    let artifacts: Vec<Value> = messages
         .lines()
-        .rev()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find_map(|message| {
-            let files = message["filenames"].as_array()?.iter();
-            let component = files
-                .filter_map(Value::as_str)
-                .map(Path::new)
-                .find(|file| {
-                    file.extension()
-                        .is_some_and(|extension| extension == "wasm")
-                })?;
-            let manifest = message["manifest_path"].as_str()?;
-            Some((component.to_owned(), PathBuf::from(manifest)))
-        })
-        .ok_or_else(|| Error::NoComponent(package.to_owned()))
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|message: &Value| message["reason"] == "compiler-artifact")
+        .collect();
+    let of_workspace = artifacts.iter().filter(|artifact| {
+        let id = artifact["package_id"].as_str();
+        id.is_some_and(|id| id.starts_with("path+"))
+    });
+    let sources = of_workspace
+        .filter_map(|artifact| artifact["manifest_path"].as_str())
+        .filter_map(|manifest| Path::new(manifest).parent())
+        .map(Path::to_owned)
+        .collect();
+    // The package itself is built after everything that it depends on.
+    let component = artifacts.iter().rev().find_map(|artifact| {
+        let files = artifact["filenames"].as_array()?.iter();
+        files
+            .filter_map(Value::as_str)
+            .map(PathBuf::from)
+            .find(|file| {
+                file.extension()
+                    .is_some_and(|extension| extension == "wasm")
+            })
+    });
+    match component {
+        Some(component) => Ok((component, sources)),
+        None => Err(Error::NoComponent(package.to_owned())),
+    }
 }
 
 fn is_outer(name: &OsStr) -> bool {
@@ -212,14 +223,17 @@ fn start<T>(command: &mut Command, run: fn(&mut Command) -> io::Result<T>) -> Re
     })
 }
 
-/// Copies in one step, and only where it makes a difference.
-fn replace(from: &Path, to: &Path) -> Result<(), Error> {
-    let bytes = fs::read(from).map_err(|source| file(from, source))?;
+/// Writes a component in one step, and only where it makes a difference.
+///
+/// # Errors
+///
+/// The file can't be written.
+pub fn write(to: &Path, bytes: &[u8]) -> Result<(), Error> {
     if fs::read(to).is_ok_and(|present| present == bytes) {
         return Ok(());
     }
     let temporary = to.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, &bytes).map_err(|source| file(&temporary, source))?;
+    fs::write(&temporary, bytes).map_err(|source| file(&temporary, source))?;
     age(&temporary).map_err(|source| file(&temporary, source))?;
     fs::rename(&temporary, to).map_err(|source| file(to, source))
 }

@@ -20,18 +20,17 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::Instant;
 
 use self::origin::Admitted;
-use self::secret::{Escape, Mask};
 use super::address::is_public;
 use super::{Http, Secrets};
 use crate::channel::keyring::RESERVED;
 use crate::check::is_placeholder_name;
 use crate::contract::channel;
 use crate::contract::http::{Failure, Request, Response, Seal};
+use crate::contract::secrets::{self as secret, Escape, Mask};
 use crate::contract::types::Header;
 use crate::plain;
 
 mod origin;
-mod secret;
 
 pub use origin::{OriginError, Origins};
 

@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use crate::contract::http::{self, Request, Response};
 use crate::contract::storage::{self, KeyPage};
-use crate::settings::Secret;
 
 mod address;
 mod client;
 
+pub use crate::contract::secrets::Secrets;
 pub use client::{Client, ClientError, Connections, HttpLimits, OriginError, Origins};
 
 /// What one call of a plugin may use. Nothing, by default.
@@ -54,19 +54,4 @@ pub trait Storage: Send + Sync {
 
     /// A page of the keys that begin with `prefix`, in order.
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, storage::Failure>;
-}
-
-/// The secrets of one channel: those of its settings, the host's own, and what was sealed for it.
-pub trait Secrets: Send + Sync {
-    /// The secret of this name.
-    fn get(&self, name: &str) -> Option<Secret>;
-
-    /// All of them with their names, to be masked in what comes back.
-    fn all(&self) -> Vec<(String, Secret)>;
-
-    /// Whether this host seals. Asked before a request that wants it is sent.
-    fn seals(&self) -> bool;
-
-    /// Keeps a value that came in an answer, in place of one of the same name. False where it could not.
-    fn keep(&self, name: &str, value: Secret) -> bool;
 }

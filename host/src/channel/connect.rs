@@ -421,12 +421,16 @@ pub(crate) async fn check(
                 .registrations
                 .iter()
                 .filter_map(|it| it.url.as_deref());
-            let detail = match elsewhere.next() {
-                Some(url) => format!("the vendor delivers to {}", origin(url)),
-                None => "no webhook is registered at the vendor".to_owned(),
-            };
             next.state = State::NotReceiving;
-            next.detail = Some(format!("{detail}: connect the channel again"));
+            next.detail = Some(match elsewhere.next() {
+                Some(url) => format!(
+                    "the vendor delivers to {}: connect the channel again, replacing that",
+                    origin(url)
+                ),
+                None => {
+                    "no webhook is registered at the vendor: connect the channel again".to_owned()
+                }
+            });
             next.listening_since = None;
         }
         _ => {}

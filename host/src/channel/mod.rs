@@ -19,8 +19,8 @@ pub(crate) use keyring::Keyring;
 pub(crate) use registry::Registry;
 
 use crate::Plugin;
-use crate::authentication::Authentication;
 use crate::capability::Http;
+use crate::contract::authentication::Authentication;
 use crate::contract::channel::Description;
 use crate::contract::connection::Connected;
 use crate::contract::types::Timestamp;

@@ -1,7 +1,6 @@
 //! `events`: what happened, one event a line, pulled by cursor or followed as it comes.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -59,13 +58,13 @@ impl Arguments {
 
 /// Prints events.
 pub(super) async fn run(
-    directory: &Path,
+    find: impl Fn() -> Result<Remote>,
     arguments: &Arguments,
     out: &mut impl Write,
 ) -> Result<Status> {
-    let remote = Remote::open(directory)?;
+    let remote = find()?;
     if arguments.follow {
-        follow(&remote, directory, arguments, out).await?;
+        follow(&remote, find, arguments, out).await?;
     } else {
         pages(&remote, arguments, out).await?;
     }
@@ -107,7 +106,7 @@ struct Place {
 
 async fn follow(
     remote: &Remote,
-    directory: &Path,
+    find: impl Fn() -> Result<Remote>,
     arguments: &Arguments,
     out: &mut impl Write,
 ) -> Result<()> {
@@ -129,7 +128,7 @@ async fn follow(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
         // The host may be a new process, at another address.
-        let opened = match Remote::open(directory) {
+        let opened = match find() {
             Ok(remote) => open(&remote, arguments, &place).await,
             Err(error) => Err(error),
         };

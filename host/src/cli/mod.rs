@@ -22,7 +22,8 @@ use anyhow::{Context, Result};
 use channel_host::contract::json;
 use channel_host::plain;
 use channel_host::{Cache, Engine, EngineError, Limits, LoadError, Plugin};
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
@@ -56,7 +57,7 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Exit status: 0 done, 2 wrong usage or a file that can't be read, 3 refused or something wrong was found, 4 the other \
 side failed or no host runs.
-CHANNEL_HOST_URL and CHANNEL_HOST_TOKEN name a host that runs elsewhere.";
+CHANNEL_HOST_URL and CHANNEL_HOST_TOKEN name a host that runs elsewhere; --data counts more.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -148,12 +149,14 @@ impl Session {
 
 /// Runs the command.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let is_named = matches.value_source("data") == Some(ValueSource::CommandLine);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_log(&cli.command);
     let json = cli.json;
     let outcome = runtime(&cli.command)
         .context("the runtime could not be started")
-        .and_then(|runtime| runtime.block_on(execute(cli)));
+        .and_then(|runtime| runtime.block_on(execute(cli, is_named)));
     match outcome {
         Ok(status) => status.into(),
         // Whoever read our output has seen enough.
@@ -238,10 +241,11 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-async fn execute(cli: Cli) -> Result<Status> {
+/// Executes it. A data directory that the command line names counts more than the environment.
+async fn execute(cli: Cli, is_named: bool) -> Result<Status> {
+    let find = || Remote::open(&directory(cli.data.as_deref())?, is_named);
     let session = || {
-        let remote = Remote::open(&directory(cli.data.as_deref())?)?;
-        let json = cli.json;
+        let (remote, json) = (find()?, cli.json);
         Ok::<_, anyhow::Error>(Session { remote, json })
     };
     match cli.command {
@@ -253,10 +257,7 @@ async fn execute(cli: Cli) -> Result<Status> {
         Command::Demo(arguments) => demo::run(&arguments, &engine(cli.no_cache)?).await,
         Command::Channel { command } => channels::run(&session()?, &command, cli.no_cache).await,
         Command::Messages(command) => messages::run(&session()?, command).await,
-        Command::Events(arguments) => {
-            let directory = directory(cli.data.as_deref())?;
-            events::run(&directory, &arguments, &mut io::stdout().lock()).await
-        }
+        Command::Events(arguments) => events::run(find, &arguments, &mut io::stdout().lock()).await,
         Command::Deliveries(command) => deliveries::run(&session()?, command).await,
         Command::Contacts { command } => contacts::run(&session()?, command).await,
         Command::Upkeep(command) => upkeep::run(&session()?, command).await,
@@ -333,7 +334,6 @@ fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {

@@ -109,11 +109,12 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The host that the environment names, else the one that runs on this data directory.
-    pub(super) fn open(directory: &Path) -> Result<Self> {
+    /// The host that the environment names, else the one that runs on this data directory. One that the command line
+    /// names counts more than the environment.
+    pub(super) fn open(directory: &Path, is_named: bool) -> Result<Self> {
         let base = match env::var(URL_VARIABLE) {
-            Ok(url) => url,
-            Err(_) => running(directory)?,
+            Ok(url) if !is_named => url,
+            _ => running(directory)?,
         };
         let base = Url::parse(base.trim())
             .ok()
@@ -124,10 +125,10 @@ impl Remote {
                 ))
             })?;
         let token = match env::var(TOKEN_VARIABLE) {
-            Ok(token) => token,
+            Ok(token) if !is_named => token,
             // The token of this machine's host is for no other.
-            Err(_) if is_loopback(&base) => kept_token(directory)?,
-            Err(_) => {
+            _ if is_named || is_loopback(&base) => kept_token(directory)?,
+            _ => {
                 let sentence = format!("{base} is another machine: set {TOKEN_VARIABLE}");
                 return Err(Usage(sentence).into());
             }

@@ -127,7 +127,9 @@ pub(super) async fn run(
     let mut signals = Signals::listen().context("signals can't be heard")?;
     let listeners = Listeners::bind(arguments.listen, arguments.webhook_listen).await?;
     let (options, clock) = (arguments.options(), Clock::default());
-    let mut served = Served::start(engine, directory, listeners, options, clock).await?;
+    let key = std::env::var(KEY_VARIABLE).ok();
+    let mut served =
+        Served::start(engine, directory, key.as_deref(), listeners, options, clock).await?;
     announce(&served.api, &served.webhooks, directory, json)?;
     tokio::select! {
         ended = &mut served.servers => {
@@ -173,18 +175,20 @@ pub(super) struct Served {
 }
 
 impl Served {
+    /// Starts one. Without a key for its secrets, the directory's file has it.
     pub(super) async fn start(
         engine: &Engine,
         directory: &Path,
+        key: Option<&str>,
         listeners: Listeners,
         options: Options,
         clock: Clock,
     ) -> Result<Self> {
         let store = Store::open(directory)?;
         // The store is locked from here on: no other process makes files here.
-        let vault = match std::env::var(KEY_VARIABLE) {
-            Ok(key) => Vault::from_environment(&key, &store).await?,
-            Err(_) => Vault::from_file(&directory.join("key"), &store).await?,
+        let vault = match key {
+            Some(key) => Vault::from_environment(key, &store).await?,
+            None => Vault::from_file(&directory.join("key"), &store).await?,
         };
         let token = token(&directory.join(TOKEN))?;
         let webhooks = listeners.webhooks()?;
@@ -324,6 +328,8 @@ impl Drop for Address {
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    outlives_terminal: bool,
 }
 
 #[cfg(unix)]
@@ -331,16 +337,30 @@ impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
+        // As long as no handler has taken its place.
+        let outlives_terminal = Self::ignores_hangup();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            outlives_terminal,
         })
+    }
+
+    /// Whether `nohup` started it, as far as the system tells: Linux does.
+    fn ignores_hangup() -> bool {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // Signal 1 is the lowest bit.
+        ignored.is_some_and(|mask| mask & 1 == 1)
     }
 
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv(), if !self.outlives_terminal => "SIGHUP",
         }
     }
 }

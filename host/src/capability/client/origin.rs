@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::secret::OPEN;
 use crate::contract::channel::{Description, OriginRule};
+use crate::contract::secrets::OPEN;
 use crate::plain;
 
 /// The origins that one channel may reach: those that its description names, as far as they are public and encrypted,

@@ -4,8 +4,9 @@ mod deliver;
 mod story;
 mod transcript;
 
+use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -44,11 +45,10 @@ pub(super) async fn run(arguments: &Arguments, engine: &Engine) -> Result<Status
     let stage = Stage::build(engine).await?;
     let played = async {
         if arguments.deliver.is_empty() {
-            story::play(&stage).await?;
+            story::play(&stage).await.map(|()| Status::Done)
         } else {
-            deliver::all(&stage, &arguments.deliver).await?;
+            deliver::all(&stage, &arguments.deliver).await
         }
-        Ok(())
     };
     let played = tokio::select! {
         played = played => played,
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &Arguments, engine: &Engine) -> Result<Status
     }
     let Stage { served, .. } = stage;
     let stopped = served.stop(async { _ = signals.next().await }).await;
-    played.and(stopped).map(|()| Status::Done)
+    played.and_then(|status| stopped.map(|()| status))
 }
 
 /// The host and the simulator, and a client of each.
@@ -91,8 +91,16 @@ impl Stage {
             ..Options::recommended()
         };
         let clock = Clock::default();
-        let served =
-            Served::start(engine, folder.path(), listeners, options, clock.clone()).await?;
+        // The key in the environment is another host's.
+        let served = Served::start(
+            engine,
+            folder.path(),
+            None,
+            listeners,
+            options,
+            clock.clone(),
+        )
+        .await?;
         let token = std::fs::read_to_string(folder.path().join(TOKEN))?;
         let token = token.trim().to_owned();
         let remote = Remote::new(Url::parse(&served.api)?, &token)?;
@@ -178,28 +186,43 @@ impl Stage {
     /// What can be typed next.
     fn how_to_go_on(&self) -> String {
         let (api, token) = (&self.served.api, &self.token);
-        let (simulator, folder) = (self.simulator.url(), self.folder.path().display());
+        let (simulator, folder) = (self.simulator.url(), quoted(self.folder.path()));
+        let command = env::current_exe();
+        let command = command.map_or_else(|_| "channel-host".to_owned(), |path| quoted(&path));
         format!(
             r#"
-It goes on running: Ctrl-C ends it, and removes {folder}.
+It goes on running: Ctrl-C ends it, and removes its folder.
 
   API        {api}
   token      {token}
   webhooks   {}
   simulator  {simulator}
+  folder     {folder}
 
-In another terminal, what has happened so far, an answer to Ada, and a message of hers:
+In another terminal, what has happened so far, a message of Ada's, an answer to it, and what 360dialog was asked:
 
   curl -H "Authorization: Bearer {token}" {api}/events
-  curl -H "Authorization: Bearer {token}" --json '{{"to": {{"phone": "{ADA}"}}, "content": {{"type": "text", "text": "See you soon"}}}}' "{api}/channels/{CHANNEL}/messages?wait=true"
-  curl --json '{{"who": {{"phone": "{ADA}"}}, "act": "say", "text": "One more thing"}}' {simulator}/simulator/customers
+  curl -H 'content-type: application/json' -d '{{"who": {{"phone": "{ADA}"}}, "act": "say", "text": "One more thing"}}' {simulator}/simulator/customers
+  curl -H "Authorization: Bearer {token}" -H 'content-type: application/json' -d '{{"to": {{"phone": "{ADA}"}}, "content": {{"type": "text", "text": "See you soon"}}}}' "{api}/channels/{CHANNEL}/messages?wait=true"
   curl {simulator}/simulator/requests
 
-The commands of channel-host talk to it with --data {folder}.
+The commands of channel-host talk to it too:
+
+  {command} channel check {CHANNEL} --data {folder}
 "#,
             self.served.webhooks,
             ADA = story::ADA,
         )
+    }
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains(' ') {
+        format!("'{path}'")
+    } else {
+        path
     }
 }
 

@@ -1,0 +1,355 @@
+//! The API, for those who bear the token: connecting, messages, windows. Addresses, JSON and problems are the reference host's.
+
+mod problem;
+
+use channel_contract::connection::Connected;
+use channel_contract::json as contract_json;
+use channel_contract::outbound::{ClosedWindow, Content, Message, Window, WindowState};
+use channel_contract::types::{self, Recipient, Timestamp};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use spin_interfaces::store::{Bucket, Store};
+use spin_interfaces::variables::Variables;
+use subtle::ConstantTimeEq as _;
+
+use crate::bindings::messaging::channel::connection::{self, ConnectError, WebhookTarget};
+use crate::bindings::messaging::channel::{channel, contacts, message, sender, window};
+use crate::configuration::{settings, variable};
+use crate::webhook::now;
+use crate::{Unread, World, with_body};
+use problem::Problem;
+
+/// The bytes of a request.
+const BODY_BYTES: usize = 1 << 20;
+
+/// The shortest token that can't be guessed, in bytes.
+const TOKEN_BYTES: usize = 16;
+
+/// Since when the service hears everything: from the first time that it was connected.
+const LISTENING_SINCE: &str = "listening_since";
+
+/// Answers a request that is for no webhook.
+pub(crate) async fn answer<W: World>(
+    world: &W,
+    variables: &Variables,
+    head: &Parts,
+    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
+) -> Response<Vec<u8>> {
+    match route(world, variables, head, body).await {
+        Ok((status, json)) => with_body(status, "application/json", json.to_string().into_bytes()),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn route<W: World>(
+    world: &W,
+    variables: &Variables,
+    head: &Parts,
+    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
+) -> Result<(StatusCode, Value), Problem> {
+    if !is_authorised(variables, &head.headers) {
+        return Err(Problem::unauthorised());
+    }
+    let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
+    let &["channels", name, what] = path.as_slice() else {
+        return Err(Problem::not_found(
+            "there is nothing at this address; compare it with the documentation",
+        ));
+    };
+    let store = world
+        .store()
+        .map_err(|failure| Problem::store(&failure.to_string()))?;
+    let service = Service::new(variables, store);
+    if decoded(name).as_deref() != Some(service.name.as_str()) {
+        let detail = format!("this application has one channel, `{}`", service.name);
+        return Err(Problem::not_found(detail));
+    }
+    match (what, &head.method) {
+        ("connect", &Method::POST) => service.connect(&read(body).await?),
+        ("messages", &Method::POST) => {
+            if head.headers.contains_key("idempotency-key") {
+                return Err(Problem::idempotency());
+            }
+            service.send(&read(body).await?)
+        }
+        ("window", &Method::GET) => service.window(head.uri.query().unwrap_or_default()),
+        ("connect" | "messages" | "window", _) => Err(Problem::method_not_allowed()),
+        _ => Err(Problem::not_found(
+            "there is nothing at this address; compare it with the documentation",
+        )),
+    }
+}
+
+/// Whether the request bears the token, in its only `authorization` (RFC 6750, section 2.1).
+fn is_authorised(variables: &Variables, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let Some(token) = variable(variables, "api_token").filter(|token| token.len() >= TOKEN_BYTES)
+    else {
+        eprintln!(
+            "the variable api_token is not set, or shorter than {TOKEN_BYTES} bytes: nobody may use the API"
+        );
+        return false;
+    };
+    let given = value.as_bytes().split_at_checked("bearer ".len());
+    given.is_some_and(|(scheme, given)| {
+        scheme.eq_ignore_ascii_case(b"bearer ")
+            && bool::from(given.trim_ascii().ct_eq(token.as_bytes()))
+    })
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    let segment = segment.replace('+', "%2B");
+    let mut pairs = form_urlencoded::parse(segment.as_bytes());
+    let (name, _) = pairs.next()?;
+    pairs.next().is_none().then(|| name.into_owned())
+}
+
+async fn read(
+    body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
+) -> Result<Vec<u8>, Problem> {
+    body(BODY_BYTES).await.map_err(|unread| match unread {
+        Unread::TooLarge => Problem::too_large(),
+        Unread::BrokenOff => Problem::bad_request("the body broke off"),
+    })
+}
+
+/// The channel of this application.
+struct Service<'a, B> {
+    variables: &'a Variables,
+    store: Store<B>,
+    name: String,
+    description: channel_contract::channel::Description,
+    settings: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ToConnect {
+    replace_foreign: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Whom {
+    phone: Option<String>,
+    user_id: Option<String>,
+    group: Option<String>,
+}
+
+/// How a contact's window stands.
+#[derive(Serialize)]
+struct Seen {
+    window: Window,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<WindowState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<types::Problem>,
+}
+
+/// What became of a message.
+#[derive(Serialize)]
+struct Standing<'a> {
+    id: String,
+    channel: &'a str,
+    state: &'static str,
+    to: Recipient,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    message_ids: Vec<String>,
+    attempts: u32,
+    #[serde(with = "contract_json::timestamp")]
+    accepted: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<types::Error>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<types::Problem>>,
+}
+
+impl<'a, B: Bucket> Service<'a, B> {
+    fn new(variables: &'a Variables, store: Store<B>) -> Self {
+        let description = channel::describe();
+        let settings = settings(variables, &description);
+        let name = settings.get("name").and_then(Value::as_str);
+        Self {
+            variables,
+            store,
+            name: name.unwrap_or(&description.display_name).to_owned(),
+            settings: Value::Object(settings).to_string(),
+            description,
+        }
+    }
+
+    fn connect(&self, body: &[u8]) -> Result<(StatusCode, Value), Problem> {
+        let given = match body {
+            [] => Ok(ToConnect::default()),
+            body => serde_json::from_slice(body),
+        };
+        let ToConnect { replace_foreign } =
+            given.map_err(|error| Problem::bad_request(&error.to_string()))?;
+        let problems = channel::validate(&self.settings);
+        if !problems.is_empty() {
+            return Err(Problem::unprocessable(&problems));
+        }
+        let target = WebhookTarget {
+            url: self.webhook()?,
+            replace_foreign,
+        };
+        let connected = connection::connect(&self.settings, Some(&target));
+        let connected: Connected = connected.map_err(|error| match error {
+            ConnectError::Settings(problems) => Problem::unprocessable(&problems),
+            ConnectError::Occupied(registration) => Problem::occupied(&registration),
+            ConnectError::Failed(error) => Problem::refused(&error),
+        })?;
+        let since = now().to_string();
+        self.store
+            .compare_and_swap(LISTENING_SINCE, None, since.as_bytes())
+            .map_err(|failure| Problem::store(&failure.to_string()))?;
+        let settings: Value = serde_json::from_str(&self.settings).unwrap_or_default();
+        let shown = json!({
+            "name": self.name,
+            "plugin": format!("{} {}", self.description.id, self.description.version),
+            "provider": self.description.provider,
+            "state": "connected",
+            "settings": settings,
+            "connected": connected,
+        });
+        Ok((StatusCode::OK, shown))
+    }
+
+    /// Where the webhook is.
+    fn webhook(&self) -> Result<String, Problem> {
+        let missing = |name: &str, remedy: &str| {
+            Problem::unprocessable(&[types::Problem {
+                pointer: String::new(),
+                code: "variable".to_owned(),
+                message: format!("the variable {name} is not set: {remedy}"),
+                source: None,
+            }])
+        };
+        let given =
+            |name, remedy| variable(self.variables, name).ok_or_else(|| missing(name, remedy));
+        given("secret_webhook", "give it a long random value")?;
+        let path = given("webhook_path", "give it a long random value")?;
+        let base = given(
+            "public_url",
+            "give the address that 360dialog reaches this application at",
+        )?;
+        Ok(format!("{}/webhooks/{path}", base.trim_end_matches('/')))
+    }
+
+    fn send(&self, body: &[u8]) -> Result<(StatusCode, Value), Problem> {
+        let given = Message::read(body).map_err(|problems| Problem::unprocessable(&problems))?;
+        let seen = self.seen(&given.to)?;
+        let payloads = message::build(&self.settings, &given, &seen.window, None)
+            .map_err(|problems| Problem::unsendable(&problems, &seen.window))?;
+        let accepted = now();
+        let id = id(body, accepted);
+        let warning = seen
+            .warning
+            .filter(|_| !matches!(given.content, Content::Template(_)));
+        let mut standing = Standing {
+            id: id.clone(),
+            channel: &self.name,
+            state: "accepted",
+            to: given.to,
+            message_ids: Vec::new(),
+            attempts: 1,
+            accepted,
+            error: None,
+            warnings: warning.map(|warning| vec![warning]),
+        };
+        for payload in &payloads {
+            match sender::send(&self.settings, payload, Some(&id)) {
+                Ok(sent) => standing.message_ids.extend(sent.message_id),
+                Err(error) => {
+                    let is_uncertain = error.class == types::ErrorClass::Uncertain;
+                    standing.state = if is_uncertain { "uncertain" } else { "failed" };
+                    standing.error = Some(error);
+                    break;
+                }
+            }
+        }
+        let status = match standing.state {
+            "uncertain" => StatusCode::ACCEPTED,
+            _ => StatusCode::OK,
+        };
+        Ok((status, json!(standing)))
+    }
+
+    fn window(&self, query: &str) -> Result<(StatusCode, Value), Problem> {
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let pairs: Value = pairs
+            .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+            .collect();
+        let whom: Whom = serde_json::from_value(pairs)
+            .map_err(|error| Problem::bad_request(&error.to_string()))?;
+        let to = match (whom.phone, whom.user_id, whom.group) {
+            // In a query a plus that is not encoded means a space.
+            (Some(phone), None, None) => Recipient::Phone(phone.trim().to_owned()),
+            (None, Some(id), None) => Recipient::UserId(id),
+            (None, None, Some(id)) => Recipient::Group(id),
+            _ => {
+                return Err(Problem::bad_request(
+                    "say whom in one parameter: phone, user_id or group",
+                ));
+            }
+        };
+        Ok((StatusCode::OK, json!(self.seen(&to)?)))
+    }
+
+    /// How a window stands. Whoever wrote since the service listens would be known.
+    fn seen(&self, to: &Recipient) -> Result<Seen, Problem> {
+        let now = now();
+        let state =
+            contacts::window(to).map_err(|failure| Problem::store(&format!("{failure:?}")))?;
+        let mut window = state
+            .as_ref()
+            .map_or(Window::Unknown, |state| window::evaluate(state, now));
+        let mut warning = None;
+        if window == Window::Unknown {
+            let since = self
+                .store
+                .get(LISTENING_SINCE)
+                .map_err(|failure| Problem::store(&failure.to_string()))?;
+            let since =
+                since.and_then(|since| String::from_utf8(since).ok()?.parse::<Timestamp>().ok());
+            let length = self.description.window.as_ref();
+            let length = length.map_or(u64::MAX, |rule| u64::from(rule.length_seconds) * 1000);
+            if since.is_some_and(|since| now.saturating_sub(since) >= length) {
+                window = Window::Closed(ClosedWindow {
+                    since: None,
+                    because: None,
+                });
+            } else {
+                warning = Some(types::Problem {
+                    pointer: "/to".to_owned(),
+                    code: "window_unknown".to_owned(),
+                    message: "this channel has not listened long enough to know whether the contact wrote lately: the \
+                              vendor may refuse the message; send a template"
+                        .to_owned(),
+                    source: None,
+                });
+            }
+        }
+        Ok(Seen {
+            window,
+            state,
+            warning,
+        })
+    }
+}
+
+/// An id of our own: what was sent, and when.
+fn id(body: &[u8], at: Timestamp) -> String {
+    use sha2::{Digest as _, Sha256};
+
+    let mut hash = Sha256::new();
+    hash.update(at.to_be_bytes());
+    hash.update(body);
+    hex::encode(&hash.finalize()[..16])
+}

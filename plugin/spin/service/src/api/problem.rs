@@ -1,0 +1,192 @@
+//! Problem details (RFC 9457), of the reference host's kinds.
+
+use channel_contract::connection::Registration;
+use channel_contract::outbound::Window;
+use channel_contract::{json as contract_json, types};
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode, Uri};
+use serde_json::{Map, Value, json, value};
+
+use crate::with_body;
+
+/// What the problem is whose only remedy is a template.
+const WINDOW_CLOSED: &str = "window_closed";
+
+/// An answer that says what is wrong, and what to do.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, title: &str, detail: &str) -> Self {
+        let mut members = Map::new();
+        members.insert("type".to_owned(), format!("/problems/{kind}").into());
+        members.insert("title".to_owned(), title.into());
+        members.insert("status".to_owned(), status.as_u16().into());
+        members.insert("detail".to_owned(), detail.into());
+        Self { status, members }
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    pub(super) fn bad_request(detail: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "The request can't be read",
+            detail,
+        )
+    }
+
+    pub(super) fn unauthorised() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorised",
+            "The token is missing or wrong",
+            "send the variable api_token in the header: Authorization: Bearer TOKEN",
+        )
+    }
+
+    pub(super) fn not_found(detail: impl AsRef<str>) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            detail.as_ref(),
+        )
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "The method is not allowed here",
+            "connect and messages take POST, window takes GET",
+        )
+    }
+
+    pub(super) fn too_large() -> Self {
+        let detail = "the body is larger than this address takes; send less at once";
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The body is too large",
+            detail,
+        )
+    }
+
+    pub(super) fn idempotency() -> Self {
+        let detail = "this application keeps no outbox, so it can't know a message again: leave idempotency-key out, or use the \
+                      reference host";
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key",
+            "The key can't be taken",
+            detail,
+        )
+    }
+
+    pub(super) fn store(failure: &str) -> Self {
+        let detail = format!("the key-value store failed: {failure}");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not now",
+            &detail,
+        )
+    }
+
+    pub(super) fn unprocessable(problems: &[types::Problem]) -> Self {
+        let detail = match problems {
+            [one] if one.pointer.is_empty() => one.message.clone(),
+            [one] => format!("{}: {}", one.pointer, one.message),
+            _ => format!("{} rules are broken; see problems", problems.len()),
+        };
+        let title = "What was sent breaks a rule";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, &detail)
+            .with("problems", json!(problems))
+    }
+
+    /// A message that can't be sent; where only the window stands in the way, since when it is closed.
+    pub(super) fn unsendable(problems: &[types::Problem], window: &Window) -> Self {
+        let only_the_window = problems.iter().all(|problem| problem.code == WINDOW_CLOSED);
+        let (Window::Closed(closed), true) = (window, only_the_window) else {
+            return Self::unprocessable(problems);
+        };
+        let detail = problems.first().map_or("", |problem| &problem.message);
+        let problem = Self::new(
+            StatusCode::CONFLICT,
+            "window-closed",
+            "The window is closed",
+            detail,
+        )
+        .with("problems", json!(problems));
+        let since = closed
+            .since
+            .map(|since| contract_json::timestamp::serialize(&since, value::Serializer));
+        match since {
+            Some(Ok(since)) => problem.with("since", since),
+            _ => problem,
+        }
+    }
+
+    /// Only the origin of where the webhook leads is told: the rest of an address may be somebody's secret.
+    pub(super) fn occupied(registration: &Registration) -> Self {
+        let url: Option<Uri> = registration.url.as_deref().and_then(|url| url.parse().ok());
+        let origin = url.and_then(|url| Some(format!("{}://{}", url.scheme_str()?, url.host()?)));
+        let detail = format!(
+            "the vendor delivers this number's webhooks to {}; send replace_foreign to replace that, or leave it",
+            origin.as_deref().unwrap_or("another address")
+        );
+        let problem = Self::new(
+            StatusCode::CONFLICT,
+            "occupied",
+            "The webhook leads elsewhere",
+            &detail,
+        );
+        match origin {
+            Some(origin) => problem.with("origin", origin.into()),
+            None => problem,
+        }
+    }
+
+    /// What the vendor, or the way to it, refused.
+    pub(super) fn refused(error: &types::Error) -> Self {
+        let said = [&error.title, &error.message, &error.details, &error.remedy];
+        let mut said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+        said.dedup();
+        let detail = said.join("; ");
+        let problem = if error.class == types::ErrorClass::Unauthorised {
+            let title = "The vendor does not take the credentials";
+            Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "credentials",
+                title,
+                &detail,
+            )
+        } else {
+            Self::new(
+                StatusCode::BAD_GATEWAY,
+                "vendor",
+                "The vendor refused",
+                &detail,
+            )
+        };
+        problem.with("error", json!(error))
+    }
+
+    pub(super) fn into_response(self) -> Response<Vec<u8>> {
+        let body = Value::Object(self.members).to_string().into_bytes();
+        let mut response = with_body(self.status, "application/problem+json", body);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}

@@ -1,0 +1,58 @@
+//! What Spin calls, and what the service asks of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use spin_interfaces::store::{Failure, SpinBucket, Store, open};
+use spin_interfaces::variables::{Variables, read};
+use spin_sdk::http::{self as spin, IntoResponse};
+use spin_sdk::http_service;
+
+use crate::{Unread, World, serve};
+
+/// What the service's keys begin with in the store.
+const SCOPE: &str = "service:";
+
+#[http_service]
+async fn handle(request: spin::Request) -> impl IntoResponse {
+    let (head, mut body) = request.into_parts();
+    let body = async |limit| {
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Unread::BrokenOff)?;
+            bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
+            if bytes.len() > limit {
+                return Err(Unread::TooLarge);
+            }
+        }
+        Ok(bytes)
+    };
+    let response: Response<Vec<u8>> = serve(&Spin, &head, body).await;
+    response.map(|body| Full::new(Bytes::from(body)))
+}
+
+struct Spin;
+
+impl World for Spin {
+    type Bucket = SpinBucket;
+
+    fn variables(&self) -> Result<impl AsRef<Variables>, String> {
+        read()
+    }
+
+    fn store(&self) -> Result<Store<SpinBucket>, Failure> {
+        open(SCOPE)
+    }
+
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<StatusCode, String> {
+        let request = request.map(|body| Full::new(Bytes::from(body)));
+        let response = spin::send(request).await;
+        Ok(response.map_err(|code| format!("{code:?}"))?.status())
+    }
+
+    async fn sleep(&self, time: Duration) {
+        spin_sdk::time::sleep(time).await;
+    }
+}

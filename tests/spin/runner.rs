@@ -1,0 +1,398 @@
+//! A small stand-in for Spin: it reads the manifest, and serves the component as Spin 4.1 does. An instance takes up to 16 requests at
+//! once and 128 altogether, and reaches what the manifest grants.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable};
+use wasmtime::{Config, Engine, Store, StoreContextMut};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, Proxy, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration,
+    WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+    default_send_request,
+};
+
+use crate::store::{Keys, Lent, lend};
+
+const MANIFEST: &str = include_str!("../../plugin/spin/spin.toml");
+
+/// Spin's defaults for components of WASI 0.3.
+const AT_ONCE: usize = 16;
+const ALTOGETHER: usize = 128;
+
+/// The manifest, as far as the runner knows it. A member that it does not know fails the tests.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    spin_manifest_version: u8,
+    #[serde(rename = "application")]
+    _application: toml::Table,
+    variables: BTreeMap<String, Variable>,
+    trigger: BTreeMap<String, Vec<Route>>,
+    component: BTreeMap<String, Part>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    default: Option<String>,
+    #[serde(default)]
+    required: bool,
+    #[serde(default, rename = "secret")]
+    _secret: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Route {
+    route: String,
+    component: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    source: String,
+    allowed_outbound_hosts: Vec<String>,
+    key_value_stores: Vec<String>,
+    variables: BTreeMap<String, String>,
+    #[serde(rename = "build")]
+    _build: Option<toml::Table>,
+}
+
+/// An application that runs.
+pub(crate) struct Application {
+    pub(crate) url: String,
+    server: JoinHandle<()>,
+    /// How many instances there were.
+    pub(crate) instances: Arc<Mutex<usize>>,
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+static ENGINE: LazyLock<(Engine, Component)> = LazyLock::new(|| {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    let cache = wasmtime::CacheConfig::new();
+    let mut cache = cache;
+    cache.with_directory(concat!(env!("CARGO_TARGET_TMPDIR"), "/spin"));
+    config.cache(Some(wasmtime::Cache::new(cache).expect("a cache")));
+    let engine = Engine::new(&config).expect("an engine");
+    let component =
+        Component::from_file(&engine, spin_application::APPLICATION).expect("a component");
+    (engine, component)
+});
+
+/// What the application imports.
+pub(crate) fn imports() -> Vec<String> {
+    let (engine, component) = &*ENGINE;
+    let component = component.component_type();
+    component
+        .imports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+impl Application {
+    /// Starts it with these variables, on this store.
+    pub(crate) async fn start(keys: &Keys, given: &[(&str, &str)]) -> Result<Self> {
+        let manifest: Manifest = toml::from_str(MANIFEST)?;
+        ensure!(manifest.spin_manifest_version == 2, "another manifest");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = origin(listener.local_addr()?);
+        let variables = manifest.resolve(&[given, &[("public_url", &url)]].concat())?;
+        let instances = Arc::default();
+        let mut routes = Vec::new();
+        for Route { route, component } in &manifest.trigger["http"] {
+            let part = &manifest.component[component];
+            ensure!(
+                part.source.ends_with("/channel-360dialog-spin.wasm"),
+                "{}",
+                part.source
+            );
+            let prefix = route.strip_suffix("...").context("a wildcard")?.to_owned();
+            let fill = |text: &String| template(text, &variables);
+            let hosts: Result<Vec<_>> = part.allowed_outbound_hosts.iter().map(fill).collect();
+            let hosts: Vec<Uri> = hosts?
+                .iter()
+                .map(|host| host.parse())
+                .collect::<Result<_, _>>()?;
+            let of_part = part
+                .variables
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), fill(value)?)));
+            routes.push((
+                prefix,
+                ProxyHandler::new(Spinning {
+                    pre: pre()?,
+                    keys: keys.clone(),
+                    variables: Arc::new(of_part.collect::<Result<_>>()?),
+                    granted: part.key_value_stores.clone(),
+                    hosts: hosts.into(),
+                    instances: Arc::clone(&instances),
+                }),
+            ));
+        }
+        let server = tokio::spawn(serve(listener, Arc::new(routes)));
+        Ok(Self {
+            url,
+            server,
+            instances,
+        })
+    }
+}
+
+impl Manifest {
+    fn resolve(&self, given: &[(&str, &str)]) -> Result<BTreeMap<String, String>> {
+        let mut given: BTreeMap<_, _> = given.iter().copied().collect();
+        let mut resolved = BTreeMap::new();
+        for (name, variable) in &self.variables {
+            ensure!(
+                variable.required != variable.default.is_some(),
+                "{name}: required, or a default"
+            );
+            let value = given.remove(name.as_str()).or(variable.default.as_deref());
+            resolved.insert(
+                name.clone(),
+                value.with_context(|| format!("no {name}"))?.to_owned(),
+            );
+        }
+        ensure!(given.is_empty(), "there is no variable {given:?}");
+        Ok(resolved)
+    }
+}
+
+/// Text with variables in the place of `{{ name }}`.
+fn template(text: &str, variables: &BTreeMap<String, String>) -> Result<String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").context("a template without end")?;
+        filled.push_str(before);
+        filled.push_str(
+            variables
+                .get(name.trim())
+                .with_context(|| format!("no variable {name}"))?,
+        );
+        rest = after;
+    }
+    Ok(filled + rest)
+}
+
+type Routes = Arc<Vec<(String, ProxyHandler<Spinning>)>>;
+
+async fn serve(listener: TcpListener, routes: Routes) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let routes = Arc::clone(&routes);
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(&routes, request));
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(
+    routes: &Routes,
+    request: Request<Incoming>,
+) -> Result<Response<WasiBody>, Infallible> {
+    let path = request.uri().path();
+    let route = routes
+        .iter()
+        .find(|(prefix, _)| path.starts_with(prefix.as_str()));
+    let empty = |status| {
+        let body = http_body_util::Empty::new().map_err(|never: Infallible| match never {});
+        let mut response = Response::new(body.boxed_unsync());
+        *response.status_mut() = status;
+        response
+    };
+    let Some((_, handler)) = route else {
+        return Ok(empty(StatusCode::NOT_FOUND));
+    };
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    Ok(handler.handle((), request).await.unwrap_or_else(|error| {
+        eprintln!("the application failed: {error:?}");
+        empty(StatusCode::INTERNAL_SERVER_ERROR)
+    }))
+}
+
+/// A component of the manifest.
+struct Spinning {
+    pre: ServicePre<Guest>,
+    keys: Keys,
+    variables: Arc<BTreeMap<String, String>>,
+    granted: Vec<String>,
+    hosts: Arc<[Uri]>,
+    instances: Arc<Mutex<usize>>,
+}
+
+fn pre() -> Result<ServicePre<Guest>> {
+    let (engine, component) = &*ENGINE;
+    let mut linker = Linker::<Guest>::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    lend(&mut linker)?;
+    Ok(ServicePre::new(linker.instantiate_pre(component)?)?)
+}
+
+/// What one instance has.
+struct Guest {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    lent: Lent,
+}
+
+impl AsMut<Lent> for Guest {
+    fn as_mut(&mut self) -> &mut Lent {
+        &mut self.lent
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.lent.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.lent.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Lets requests out to `allowed_outbound_hosts`, and nowhere else.
+struct Outbound(Arc<[Uri]>);
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send>;
+
+impl WasiHttpHooks for Outbound {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Io,
+    ) -> Sent {
+        let to = request.uri();
+        let is_granted = (self.0.iter())
+            .any(|host| (host.scheme(), host.authority()) == (to.scheme(), to.authority()));
+        Box::new(async move {
+            if !is_granted {
+                return Err(Error::HttpRequestDenied);
+            }
+            let (response, io) = default_send_request(request, options).await?;
+            Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Io))
+        })
+    }
+}
+
+impl HandlerState for Spinning {
+    type StoreData = Guest;
+    type WorkerExpiration = Forever;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Forever, Worker>> {
+        *self.instances.lock().expect("nobody panics with it") += 1;
+        let guest = Guest {
+            wasi: WasiCtx::builder().inherit_stderr().build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound(Arc::clone(&self.hosts)),
+            lent: Lent {
+                table: ResourceTable::new(),
+                keys: self.keys.clone(),
+                variables: Arc::clone(&self.variables),
+                granted: self.granted.clone(),
+                swaps: 0,
+            },
+        };
+        let mut store = Store::new(self.pre.engine(), guest);
+        let proxy = ProxyPre::P3(self.pre.clone())
+            .instantiate_async(&mut store)
+            .await?;
+        debug_assert!(matches!(proxy, Proxy::P3(_)));
+        Ok(Instance {
+            store,
+            proxy,
+            view: Guest::http,
+            expiration: Forever,
+            state: Worker,
+        })
+    }
+}
+
+/// An instance goes with the server.
+struct Forever;
+
+impl WorkerExpiration for Forever {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: WorkerStatus, _: Instant) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+struct Worker;
+
+impl WorkerState for Worker {
+    type StoreData = Guest;
+    type RequestData = ();
+
+    fn should_accept_request(&self, at_once: usize, altogether: usize) -> ShouldAccept {
+        if altogether >= ALTOGETHER {
+            ShouldAccept::Never
+        } else if at_once >= AT_ONCE {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Guest>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(std::future::pending())
+    }
+
+    // What failed, the answer tells.
+    fn drop(&self, _: Store<Guest>, _: Result<(), wasmtime::Error>) {}
+}
+
+/// An address that this machine answers at.
+pub(crate) fn origin(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
