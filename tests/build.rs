@@ -10,6 +10,7 @@ fn main() {
         ("channel-360dialog", "CHANNEL_360DIALOG"),
         ("channel-sms", "CHANNEL_SMS"),
         ("channel-hostile", "CHANNEL_HOSTILE"),
+        ("spin-handwritten", "SPIN_HANDWRITTEN"),
     ] {
         let component = component_build::build_or_exit(package);
         println!("cargo::rustc-env={variable}={}", component.display());

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,8 +18,9 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable};
-use wasmtime::{Config, Engine, Store, StoreContextMut};
+use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, Proxy, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration,
@@ -93,32 +94,61 @@ impl Drop for Application {
     }
 }
 
-static ENGINE: LazyLock<(Engine, Component)> = LazyLock::new(|| {
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
-    let cache = wasmtime::CacheConfig::new();
-    let mut cache = cache;
+    let mut cache = CacheConfig::new();
     cache.with_directory(concat!(env!("CARGO_TARGET_TMPDIR"), "/spin"));
-    config.cache(Some(wasmtime::Cache::new(cache).expect("a cache")));
-    let engine = Engine::new(&config).expect("an engine");
-    let component =
-        Component::from_file(&engine, spin_application::APPLICATION).expect("a component");
-    (engine, component)
+    config.cache(Some(Cache::new(cache).expect("a cache")));
+    Engine::new(&config).expect("an engine")
 });
 
+static APPLICATION: LazyLock<Component> =
+    LazyLock::new(|| load(spin_application::APPLICATION).expect("a component"));
+
+/// A component, compiled.
+pub(crate) fn load(file: &str) -> Result<Component> {
+    Ok(Component::from_file(&ENGINE, file)?)
+}
+
+/// An interface that the application imports.
+#[derive(Debug)]
+pub(crate) struct Import {
+    pub(crate) name: String,
+    /// How many functions it has.
+    pub(crate) functions: usize,
+}
+
 /// What the application imports.
-pub(crate) fn imports() -> Vec<String> {
-    let (engine, component) = &*ENGINE;
-    let component = component.component_type();
-    component
-        .imports(engine)
-        .map(|(name, _)| name.to_owned())
-        .collect()
+pub(crate) fn imports() -> Vec<Import> {
+    let application = APPLICATION.component_type();
+    let imports = application.imports(&ENGINE);
+    let import = |(name, item): (&str, ComponentExtern)| {
+        let ComponentItem::ComponentInstance(interface) = item.ty else {
+            panic!("{name} is no interface");
+        };
+        let exports = interface.exports(&ENGINE);
+        let functions = exports.filter(|(_, it)| matches!(it.ty, ComponentItem::ComponentFunc(_)));
+        Import {
+            name: name.to_owned(),
+            functions: functions.count(),
+        }
+    };
+    imports.map(import).collect()
 }
 
 impl Application {
     /// Starts it with these variables, on this store.
     pub(crate) async fn start(keys: &Keys, given: &[(&str, &str)]) -> Result<Self> {
+        Self::start_from(&APPLICATION, keys, given).await
+    }
+
+    /// Starts a component in its place.
+    pub(crate) async fn start_from(
+        source: &Component,
+        keys: &Keys,
+        given: &[(&str, &str)],
+    ) -> Result<Self> {
         let manifest: Manifest = toml::from_str(MANIFEST)?;
         ensure!(manifest.spin_manifest_version == 2, "another manifest");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -147,7 +177,7 @@ impl Application {
             routes.push((
                 prefix,
                 ProxyHandler::new(Spinning {
-                    pre: pre()?,
+                    pre: pre(source)?,
                     keys: keys.clone(),
                     variables: Arc::new(of_part.collect::<Result<_>>()?),
                     granted: part.key_value_stores.clone(),
@@ -233,11 +263,25 @@ async fn answer(
     let Some((_, handler)) = route else {
         return Ok(empty(StatusCode::NOT_FOUND));
     };
-    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    let mut request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    add_headers(&mut request);
     Ok(handler.handle((), request).await.unwrap_or_else(|error| {
         eprintln!("the application failed: {error:?}");
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     }))
+}
+
+/// Spin tells components of a request in its headers.
+fn add_headers(request: &mut Request<WasiBody>) {
+    let (uri, mut headers) = (request.uri().clone(), HeaderMap::new());
+    let mut add = |name, value: &str| {
+        headers.insert(name, value.parse().expect("it was a part of a header"));
+    };
+    add("spin-path-info", uri.path());
+    add("spin-full-url", &format!("http://localhost{uri}"));
+    add("spin-matched-route", "/webhooks/...");
+    add("spin-client-addr", "127.0.0.1:1");
+    request.headers_mut().extend(headers);
 }
 
 /// A component of the manifest.
@@ -250,9 +294,8 @@ struct Spinning {
     instances: Arc<Mutex<usize>>,
 }
 
-fn pre() -> Result<ServicePre<Guest>> {
-    let (engine, component) = &*ENGINE;
-    let mut linker = Linker::<Guest>::new(engine);
+fn pre(component: &Component) -> Result<ServicePre<Guest>> {
+    let mut linker = Linker::<Guest>::new(&ENGINE);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
@@ -336,7 +379,6 @@ impl HandlerState for Spinning {
                 keys: self.keys.clone(),
                 variables: Arc::clone(&self.variables),
                 granted: self.granted.clone(),
-                swaps: 0,
             },
         };
         let mut store = Store::new(self.pre.engine(), guest);

@@ -208,6 +208,28 @@ pub enum ErrorClass {
     Unknown,
 }
 
+impl Error {
+    /// What the vendor said, and what to do, in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let said = [&self.title, &self.message, &self.details];
+        let mut said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+        said.dedup();
+        let mut sentence = if said.is_empty() {
+            "the vendor refused".to_owned()
+        } else {
+            said.join(": ")
+        };
+        if let Some(code) = &self.code {
+            sentence = format!("{sentence} (code {code})");
+        }
+        if let Some(remedy) = &self.remedy {
+            sentence = format!("{sentence}; {remedy}");
+        }
+        crate::plain(&sentence)
+    }
+}
+
 crate::lifted! { ErrorClass: Invalid Unauthorised WindowClosed RateLimited Template Recipient Temporary Uncertain Unknown; }
 
 /// Whether, and when, the same request may succeed.

@@ -38,7 +38,7 @@ pub enum ChannelError {
     #[error("the vendor delivers this number's webhooks to {}: say that it may be replaced, or leave it", .0.url.as_deref().unwrap_or("another address"))]
     Occupied(Registration),
     /// The vendor, or the way to it, refused.
-    #[error("{}", sentence(.0))]
+    #[error("{}", .0.sentence())]
     Refused(Box<Error>),
     /// An origin that the settings name can't be used.
     #[error(transparent)]
@@ -58,23 +58,4 @@ pub enum ChannelError {
     /// What the store has of a channel can't be read.
     #[error("what the store has of the channel {0} can't be read: put a backup back")]
     Damaged(String),
-}
-
-/// What the vendor said, and what to do.
-fn sentence(error: &Error) -> String {
-    let said = [&error.title, &error.message, &error.details];
-    let mut said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
-    said.dedup();
-    let mut sentence = if said.is_empty() {
-        "the vendor refused".to_owned()
-    } else {
-        said.join(": ")
-    };
-    if let Some(code) = &error.code {
-        sentence = format!("{sentence} (code {code})");
-    }
-    if let Some(remedy) = &error.remedy {
-        sentence = format!("{sentence}; {remedy}");
-    }
-    crate::plain(&sentence)
 }

@@ -5,6 +5,8 @@
 //! with windows, contacts and events in one commit. The generator runs on the same cores. The two take turns, so that
 //! the machine's pace is theirs alike; the ratio is the median of the turns'.
 
+#[path = "../generator.rs"]
+mod generator;
 mod native;
 
 use std::sync::Arc;
@@ -19,8 +21,8 @@ use channel_host::{
     Addition, Cache, ChannelHandle, Clock, Component, Engine, Host, Limits, Options, api,
 };
 use channel_tests::CHANNEL_360DIALOG;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use generator::{median, post};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Turns of each, deliveries of one turn, and connections that post them.
@@ -30,9 +32,6 @@ const CONNECTIONS: usize = 64;
 
 /// How long a turn may take.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// People who write; each writes again and again.
-const CONTACTS: usize = 500;
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -182,57 +181,4 @@ fn head(channel: &ChannelHandle) -> Result<String> {
         }
     }
     Ok(head + "content-length: ")
-}
-
-/// Posts messages, one after the other. Returns how long each took to be answered.
-async fn post(
-    mut stream: TcpStream,
-    head: &str,
-    numbers: impl Iterator<Item = usize>,
-) -> Result<Vec<Duration>> {
-    stream.set_nodelay(true)?;
-    let mut latencies = Vec::new();
-    let mut answer = [0; 1024];
-    for number in numbers {
-        let body = message(number).to_string();
-        let request = format!("{head}{}\r\n\r\n{body}", body.len());
-        let began = Instant::now();
-        stream.write_all(request.as_bytes()).await?;
-        let mut read = 0;
-        while !answer[..read].ends_with(b"\r\n\r\n") {
-            let more = stream.read(&mut answer[read..]).await?;
-            ensure!(more > 0, "the host closed the connection");
-            read += more;
-        }
-        latencies.push(began.elapsed());
-        ensure!(
-            answer.starts_with(b"HTTP/1.1 200"),
-            "a delivery was refused"
-        );
-    }
-    Ok(latencies)
-}
-
-/// A webhook with one message.
-fn message(number: usize) -> Value {
-    let from = format!("4930{:06}", number % CONTACTS);
-    let now = seconds();
-    json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550001111", "phone_number_id": "1234567890"},
-        "contacts": [{"profile": {"name": "Kerry Fisher"}, "wa_id": from}],
-        "messages": [{"from": from, "id": format!("wamid.HBgM{number:08}"), "timestamp": now.to_string(),
-                      "type": "text", "text": {"body": format!("Is my order number {number} on its way?")}}],
-    }}]}]})
-}
-
-fn seconds() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

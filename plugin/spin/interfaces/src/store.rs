@@ -1,8 +1,11 @@
 //! A Spin store, with a compare-and-swap that says the truth.
 //!
 //! What stands behind `wasi:keyvalue/atomics` differs by store. Read in Spin's source: its Redis store takes a lost swap for one that
-//! succeeded, or each one for lost, and an instance has no more than 256 swaps. So no answer to a swap is believed. Each value carries the
-//! tokens of its latest writers, and who finds its own there after writing has won.
+//! succeeded, or each one for lost. So no answer to a swap is believed. Each value carries the tokens of its latest writers, and who
+//! finds its own there after writing has won.
+//!
+//! That says nothing of a key that did not exist: its SQLite store then sets it whoever has set it meanwhile, and both find their
+//! tokens. So who makes a key takes a number first, by `increment`, which all of its stores count truly, and only the first may.
 
 #[cfg(target_family = "wasm")]
 mod spin;
@@ -17,6 +20,12 @@ type Token = [u8; 8];
 
 /// How many writers a value names: so many may follow until a slow one looks whether it has won.
 const WRITERS: usize = 4;
+
+/// Every so many numbers, one more may make the key: the first may have ended before it did.
+const MAKERS: i64 = 64;
+
+/// What the key begins with where numbers for another key are taken.
+const NUMBERS: &str = "made:";
 
 /// Why the store did not do it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,6 +74,13 @@ pub trait Bucket {
     ///
     /// As [`Bucket::get`]; also where the store has no such operation, or no more of it for this instance.
     fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure>;
+
+    /// Counts at a key that nothing else writes; the first to count has 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::swap`].
+    fn count(&self, key: &str) -> Result<i64, Failure>;
 }
 
 /// What follows the bytes of a key; `None` leaves it as it is.
@@ -110,7 +126,8 @@ impl<B: Bucket> Store<B> {
     ///
     /// The store's failure.
     pub fn delete(&self, key: &str) -> Result<(), Failure> {
-        self.bucket.delete(&self.scoped(key))
+        self.bucket.delete(&self.scoped(key))?;
+        self.bucket.delete(&self.numbers(key))
     }
 
     /// The keys that begin with `prefix`, in order. Reads all keys of the bucket.
@@ -131,7 +148,7 @@ impl<B: Bucket> Store<B> {
 
     /// Sets a key where its value is `expected`; whether it was set.
     ///
-    /// Where the store has no swap, two that write in the same moment may both be told that they have.
+    /// Where the store has no swap, or does not count, two that write in the same moment may both be told that they have.
     ///
     /// # Errors
     ///
@@ -142,6 +159,9 @@ impl<B: Bucket> Store<B> {
         expected: Option<&[u8]>,
         value: &[u8],
     ) -> Result<bool, Failure> {
+        if expected.is_none() && !self.may_make(key)? {
+            return Ok(false);
+        }
         let key = self.scoped(key);
         let token = token()?;
         let mut is_expected = false;
@@ -162,8 +182,22 @@ impl<B: Bucket> Store<B> {
         Ok(Entry::read(now.as_deref())?.writers.contains(&token))
     }
 
+    /// Whether it may make a key that does not exist.
+    fn may_make(&self, key: &str) -> Result<bool, Failure> {
+        if self.get(key)?.is_some() {
+            return Ok(false);
+        }
+        // A store that does not count has the weaker rule.
+        let number = self.bucket.count(&self.numbers(key)).unwrap_or(1);
+        Ok(number == 1 || number % MAKERS == 0)
+    }
+
     fn scoped(&self, key: &str) -> String {
         format!("{}{key}", self.scope)
+    }
+
+    fn numbers(&self, key: &str) -> String {
+        format!("{NUMBERS}{}{key}", self.scope)
     }
 }
 

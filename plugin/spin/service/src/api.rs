@@ -5,11 +5,14 @@ mod problem;
 use channel_contract::connection::Connected;
 use channel_contract::json as contract_json;
 use channel_contract::outbound::{ClosedWindow, Content, Message, Window, WindowState};
+use channel_contract::secrets::Escape;
 use channel_contract::types::{self, Recipient, Timestamp};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::{Value, json};
 use spin_interfaces::store::{Bucket, Store};
 use spin_interfaces::variables::Variables;
@@ -17,16 +20,13 @@ use subtle::ConstantTimeEq as _;
 
 use crate::bindings::messaging::channel::connection::{self, ConnectError, WebhookTarget};
 use crate::bindings::messaging::channel::{channel, contacts, message, sender, window};
-use crate::configuration::{settings, variable};
+use crate::configuration::{SECRET_BYTES, secret, settings, variable};
 use crate::webhook::now;
 use crate::{Unread, World, with_body};
 use problem::Problem;
 
 /// The bytes of a request.
 const BODY_BYTES: usize = 1 << 20;
-
-/// The shortest token that can't be guessed, in bytes.
-const TOKEN_BYTES: usize = 16;
 
 /// Since when the service hears everything: from the first time that it was connected.
 const LISTENING_SINCE: &str = "listening_since";
@@ -38,10 +38,14 @@ pub(crate) async fn answer<W: World>(
     head: &Parts,
     body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
 ) -> Response<Vec<u8>> {
-    match route(world, variables, head, body).await {
+    let mut response = match route(world, variables, head, body).await {
         Ok((status, json)) => with_body(status, "application/json", json.to_string().into_bytes()),
         Err(problem) => problem.into_response(),
-    }
+    };
+    // It holds conversations: no cache keeps it.
+    let value = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, value);
+    response
 }
 
 async fn route<W: World>(
@@ -67,16 +71,19 @@ async fn route<W: World>(
         let detail = format!("this application has one channel, `{}`", service.name);
         return Err(Problem::not_found(detail));
     }
+    let query = head.uri.query().unwrap_or_default();
     match (what, &head.method) {
-        ("connect", &Method::POST) => service.connect(&read(body).await?),
+        ("connect", &Method::POST) => service.connect(&read(&head.headers, body).await?),
         ("messages", &Method::POST) => {
             if head.headers.contains_key("idempotency-key") {
                 return Err(Problem::idempotency());
             }
-            service.send(&read(body).await?)
+            known_members::<Sending>(query)?;
+            service.send(&read(&head.headers, body).await?)
         }
-        ("window", &Method::GET) => service.window(head.uri.query().unwrap_or_default()),
-        ("connect" | "messages" | "window", _) => Err(Problem::method_not_allowed()),
+        ("window", &Method::GET) => service.window(known_members(query)?),
+        ("connect" | "messages", _) => Err(Problem::method_not_allowed("POST")),
+        ("window", _) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found(
             "there is nothing at this address; compare it with the documentation",
         )),
@@ -89,11 +96,7 @@ fn is_authorised(variables: &Variables, headers: &HeaderMap) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else {
         return false;
     };
-    let Some(token) = variable(variables, "api_token").filter(|token| token.len() >= TOKEN_BYTES)
-    else {
-        eprintln!(
-            "the variable api_token is not set, or shorter than {TOKEN_BYTES} bytes: nobody may use the API"
-        );
+    let Some(token) = secret(variables, "api_token") else {
         return false;
     };
     let given = value.as_bytes().split_at_checked("bearer ".len());
@@ -110,13 +113,31 @@ fn decoded(segment: &str) -> Option<String> {
     pairs.next().is_none().then(|| name.into_owned())
 }
 
+/// The body of a request, which is JSON or empty.
 async fn read(
+    headers: &HeaderMap,
     body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
 ) -> Result<Vec<u8>, Problem> {
-    body(BODY_BYTES).await.map_err(|unread| match unread {
+    let body = body(BODY_BYTES).await.map_err(|unread| match unread {
         Unread::TooLarge => Problem::too_large(),
         Unread::BrokenOff => Problem::bad_request("the body broke off"),
-    })
+    })?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let is_json = content_type.is_some_and(|it| Escape::of(it) == Some(Escape::Json));
+    if body.is_empty() || is_json {
+        Ok(body)
+    } else {
+        Err(Problem::unsupported_media_type())
+    }
+}
+
+/// What a query asks for, in members that are known.
+fn known_members<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let pairs: Value = pairs
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    serde_json::from_value(pairs).map_err(|error| Problem::bad_request(&error.to_string()))
 }
 
 /// The channel of this application.
@@ -134,12 +155,44 @@ struct ToConnect {
     replace_foreign: bool,
 }
 
+/// Each message waits for the vendor's answer, whether that is asked for or not.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sending {
+    #[serde(rename = "wait")]
+    _wait: Option<Waiting>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Waiting {
+    True,
+    False,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Whom {
     phone: Option<String>,
     user_id: Option<String>,
     group: Option<String>,
+}
+
+/// The channel as it is shown, with the members that the reference host always has. Its name is its id, since there is one.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    name: &'a str,
+    plugin: String,
+    component: &'static str,
+    provider: &'a str,
+    state: &'static str,
+    settings: Value,
+    connected: Connected,
+    #[serde(with = "contract_json::timestamp")]
+    added: Timestamp,
+    #[serde(with = "contract_json::timestamp")]
+    listening_since: Timestamp,
 }
 
 /// How a contact's window stands.
@@ -189,8 +242,12 @@ impl<'a, B: Bucket> Service<'a, B> {
             [] => Ok(ToConnect::default()),
             body => serde_json::from_slice(body),
         };
-        let ToConnect { replace_foreign } =
-            given.map_err(|error| Problem::bad_request(&error.to_string()))?;
+        let ToConnect { replace_foreign } = given.map_err(|error| match error.classify() {
+            Category::Data => {
+                Problem::invalid("the one member is replace_foreign, which is true or false")
+            }
+            _ => Problem::bad_request(&error.to_string()),
+        })?;
         let problems = channel::validate(&self.settings);
         if !problems.is_empty() {
             return Err(Problem::unprocessable(&problems));
@@ -205,20 +262,25 @@ impl<'a, B: Bucket> Service<'a, B> {
             ConnectError::Occupied(registration) => Problem::occupied(&registration),
             ConnectError::Failed(error) => Problem::refused(&error),
         })?;
-        let since = now().to_string();
+        let at = now();
         self.store
-            .compare_and_swap(LISTENING_SINCE, None, since.as_bytes())
+            .compare_and_swap(LISTENING_SINCE, None, at.to_string().as_bytes())
             .map_err(|failure| Problem::store(&failure.to_string()))?;
+        let since = self.listening_since()?.unwrap_or(at);
         let settings: Value = serde_json::from_str(&self.settings).unwrap_or_default();
-        let shown = json!({
-            "name": self.name,
-            "plugin": format!("{} {}", self.description.id, self.description.version),
-            "provider": self.description.provider,
-            "state": "connected",
-            "settings": settings,
-            "connected": connected,
-        });
-        Ok((StatusCode::OK, shown))
+        let shown = Shown {
+            id: &self.name,
+            name: &self.name,
+            plugin: format!("{} {}", self.description.id, self.description.version),
+            component: "bundled",
+            provider: &self.description.provider,
+            state: "connected",
+            settings,
+            connected,
+            added: since,
+            listening_since: since,
+        };
+        Ok((StatusCode::OK, json!(shown)))
     }
 
     /// Where the webhook is.
@@ -227,18 +289,20 @@ impl<'a, B: Bucket> Service<'a, B> {
             Problem::unprocessable(&[types::Problem {
                 pointer: String::new(),
                 code: "variable".to_owned(),
-                message: format!("the variable {name} is not set: {remedy}"),
+                message: format!("the variable {name} is not set, or too short: {remedy}"),
                 source: None,
             }])
         };
-        let given =
-            |name, remedy| variable(self.variables, name).ok_or_else(|| missing(name, remedy));
-        given("secret_webhook", "give it a long random value")?;
-        let path = given("webhook_path", "give it a long random value")?;
-        let base = given(
-            "public_url",
-            "give the address that 360dialog reaches this application at",
-        )?;
+        let guarded = |name| {
+            let remedy = format!("give it a random value of at least {SECRET_BYTES} bytes");
+            secret(self.variables, name).ok_or_else(|| missing(name, &remedy))
+        };
+        guarded("secret_webhook")?;
+        let path = guarded("webhook_path")?;
+        let base = variable(self.variables, "public_url").ok_or_else(|| {
+            let remedy = "give the address that 360dialog reaches this application at";
+            missing("public_url", remedy)
+        })?;
         Ok(format!("{}/webhooks/{path}", base.trim_end_matches('/')))
     }
 
@@ -281,13 +345,7 @@ impl<'a, B: Bucket> Service<'a, B> {
         Ok((status, json!(standing)))
     }
 
-    fn window(&self, query: &str) -> Result<(StatusCode, Value), Problem> {
-        let pairs = form_urlencoded::parse(query.as_bytes());
-        let pairs: Value = pairs
-            .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-            .collect();
-        let whom: Whom = serde_json::from_value(pairs)
-            .map_err(|error| Problem::bad_request(&error.to_string()))?;
+    fn window(&self, whom: Whom) -> Result<(StatusCode, Value), Problem> {
         let to = match (whom.phone, whom.user_id, whom.group) {
             // In a query a plus that is not encoded means a space.
             (Some(phone), None, None) => Recipient::Phone(phone.trim().to_owned()),
@@ -302,6 +360,12 @@ impl<'a, B: Bucket> Service<'a, B> {
         Ok((StatusCode::OK, json!(self.seen(&to)?)))
     }
 
+    fn listening_since(&self) -> Result<Option<Timestamp>, Problem> {
+        let since = self.store.get(LISTENING_SINCE);
+        let since = since.map_err(|failure| Problem::store(&failure.to_string()))?;
+        Ok(since.and_then(|since| String::from_utf8(since).ok()?.parse().ok()))
+    }
+
     /// How a window stands. Whoever wrote since the service listens would be known.
     fn seen(&self, to: &Recipient) -> Result<Seen, Problem> {
         let now = now();
@@ -312,12 +376,7 @@ impl<'a, B: Bucket> Service<'a, B> {
             .map_or(Window::Unknown, |state| window::evaluate(state, now));
         let mut warning = None;
         if window == Window::Unknown {
-            let since = self
-                .store
-                .get(LISTENING_SINCE)
-                .map_err(|failure| Problem::store(&failure.to_string()))?;
-            let since =
-                since.and_then(|since| String::from_utf8(since).ok()?.parse::<Timestamp>().ok());
+            let since = self.listening_since()?;
             let length = self.description.window.as_ref();
             let length = length.map_or(u64::MAX, |rule| u64::from(rule.length_seconds) * 1000);
             if since.is_some_and(|since| now.saturating_sub(since) >= length) {

@@ -15,6 +15,20 @@ pub(crate) fn variable<'a>(variables: &'a Variables, name: &str) -> Option<&'a s
     (!value.is_empty()).then_some(value)
 }
 
+/// The shortest value that can't be guessed, in bytes.
+pub(crate) const SECRET_BYTES: usize = 16;
+
+/// A variable whose value nobody may guess. One that is too short is none.
+pub(crate) fn secret<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
+    let value = variable(variables, name).filter(|value| value.len() >= SECRET_BYTES);
+    if value.is_none() {
+        eprintln!(
+            "the variable {name} is not set, or shorter than {SECRET_BYTES} bytes: give it a long random value"
+        );
+    }
+    value
+}
+
 /// The channel's settings, with a placeholder for each secret that is set.
 pub(crate) fn settings(variables: &Variables, description: &Description) -> Map<String, Value> {
     let members = variables.iter().filter_map(|(name, value)| {

@@ -9,14 +9,36 @@ use spin_interfaces::store::{Failure, SpinBucket, Store, open};
 use spin_interfaces::variables::{Variables, read};
 use spin_sdk::http::{self as spin, IntoResponse};
 use spin_sdk::http_service;
+use spin_sdk::wit_bindgen::{backpressure_dec, backpressure_inc};
 
 use crate::{Unread, World, serve};
+
+/// How much of the platform's answer is read.
+const ANSWER_BYTES: usize = 64 << 10;
 
 /// What the service's keys begin with in the store.
 const SCOPE: &str = "service:";
 
+/// While it is there, Spin hands this instance no further request: the channel's requests and the store hold the whole instance
+/// as long as they last, and would hold it for others too, whose time runs.
+struct Alone;
+
+impl Alone {
+    fn begin() -> Self {
+        backpressure_inc();
+        Self
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        backpressure_dec();
+    }
+}
+
 #[http_service]
 async fn handle(request: spin::Request) -> impl IntoResponse {
+    let _alone = Alone::begin();
     let (head, mut body) = request.into_parts();
     let body = async |limit| {
         let mut bytes = Vec::new();
@@ -49,7 +71,15 @@ impl World for Spin {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<StatusCode, String> {
         let request = request.map(|body| Full::new(Bytes::from(body)));
         let response = spin::send(request).await;
-        Ok(response.map_err(|code| format!("{code:?}"))?.status())
+        let (head, mut body) = response.map_err(|code| format!("{code:?}"))?.into_parts();
+        // A connection is used again only after its answer was read.
+        let mut read = 0;
+        while read < ANSWER_BYTES
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            read += frame.data_ref().map_or(0, Bytes::len);
+        }
+        Ok(head.status)
     }
 
     async fn sleep(&self, time: Duration) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use channel_contract::authentication::{self, Authentication, Request};
 use channel_contract::events::{Delivery, Event};
 use channel_contract::outbound::{Message, Window};
-use channel_contract::types::{Contact, Timestamp};
+use channel_contract::types::{Contact, Header, Timestamp};
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::bindings::messaging::channel::inbox::{self, ReceiveError};
 use crate::bindings::messaging::channel::{channel, message, sender};
-use crate::configuration::{settings, variable};
+use crate::configuration::{secret, settings, variable};
 use crate::platform::{Platform, Told};
 use crate::seen::Seen;
 use crate::{Unread, World, answer};
@@ -53,11 +53,14 @@ pub(crate) async fn receive<W: World>(
     let began = Instant::now();
     let (token, tail) = path.split_at(path.find('/').unwrap_or(path.len()));
     let secrets = OfVariables(variables);
-    let is_ours = variable(variables, "webhook_path")
-        .is_some_and(|expected| bool::from(token.as_bytes().ct_eq(expected.as_bytes())));
-    if !is_ours {
-        return answer(StatusCode::UNAUTHORIZED);
+    if token.is_empty() {
+        return answer(StatusCode::NOT_FOUND);
     }
+    let Some(expected) = secret(variables, "webhook_path")
+        .filter(|expected| bool::from(token.as_bytes().ct_eq(expected.as_bytes())))
+    else {
+        return answer(StatusCode::UNAUTHORIZED);
+    };
     if head.method != Method::POST {
         let mut response = answer(StatusCode::METHOD_NOT_ALLOWED);
         response
@@ -89,13 +92,17 @@ pub(crate) async fn receive<W: World>(
         return unauthorised(&refused);
     }
     let query = head.uri.query().unwrap_or_default();
+    // Spin repeats the address in headers of its own.
+    let mut headers = authentication.delivery_headers(&head.headers);
+    headers
+        .retain(|Header { name, value }| !name.starts_with("spin-") && !value.contains(expected));
     let delivery = Delivery {
         method: head.method.to_string(),
         path: tail.to_owned(),
         query: form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect(),
-        headers: authentication.delivery_headers(&head.headers),
+        headers,
         body,
     };
     let taken = take_in(world, variables, &settings, &delivery, began).await;
@@ -192,7 +199,11 @@ async fn tell<W: World>(
         let mut taken = Vec::new();
         for event in events.iter().filter(|event| !seen.contains(&event.id)) {
             let left = TOLD_BY.saturating_sub(began.elapsed());
-            outcome = platform.tell(world, event, left).await;
+            outcome = if left.is_zero() {
+                Err("there is no time left for the platform".to_owned())
+            } else {
+                platform.tell(world, event, left).await
+            };
             if outcome.is_err() {
                 break;
             }

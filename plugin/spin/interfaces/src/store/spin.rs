@@ -1,6 +1,6 @@
 //! The store that Spin lends.
 
-use spin_sdk::experimental::wasi::keyvalue::atomics::{Cas, swap};
+use spin_sdk::experimental::wasi::keyvalue::atomics::{Cas, increment, swap};
 use spin_sdk::experimental::wasi::keyvalue::store::{self, Error};
 
 /// A store that Spin lends.
@@ -54,5 +54,9 @@ impl Bucket for SpinBucket {
             let _ = swap(cas, &bytes);
         }
         Ok(())
+    }
+
+    fn count(&self, key: &str) -> Result<i64, Failure> {
+        Ok(increment(self, key, 1)?)
     }
 }

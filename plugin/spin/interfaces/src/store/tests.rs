@@ -8,7 +8,9 @@ use super::*;
 enum Swaps {
     /// If nobody has written meanwhile.
     Truly,
-    /// Not at all: it has no such operation.
+    /// If nobody has written meanwhile, but a key that did not exist is set in any case: Spin's SQLite store.
+    Overwriting,
+    /// Not at all: it has no such operation, and does not count.
     Never,
 }
 
@@ -18,6 +20,8 @@ type Once = Cell<Option<fn(&Store<&Memory>)>>;
 struct Memory {
     swaps: Swaps,
     keys: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// What others do before the key's number is taken, once.
+    before: Once,
     /// What others do between reading and writing, once.
     meanwhile: Once,
     /// What others do after the write, once.
@@ -29,6 +33,7 @@ impl Memory {
         Self {
             swaps,
             keys: RefCell::default(),
+            before: Cell::default(),
             meanwhile: Cell::default(),
             afterwards: Cell::default(),
         }
@@ -68,17 +73,30 @@ impl Bucket for &Memory {
         let before = self.get(key)?;
         let bytes = next(before.as_deref())?;
         self.others(&self.meanwhile);
+        let overwrites = self.swaps == Swaps::Overwriting && before.is_none();
         if let Some(bytes) = bytes
-            && self.get(key)? == before
+            && (overwrites || self.get(key)? == before)
         {
             self.keys.borrow_mut().insert(key.to_owned(), bytes);
             self.others(&self.afterwards);
         }
         Ok(())
     }
+
+    fn count(&self, key: &str) -> Result<i64, Failure> {
+        if self.swaps == Swaps::Never {
+            return Err(Failure::Unavailable("no numbers".to_owned()));
+        }
+        self.others(&self.before);
+        let mut keys = self.keys.borrow_mut();
+        let number = keys.get(key).map_or(1, |number| number.len() + 1);
+        keys.insert(key.to_owned(), vec![0; number]);
+        Ok(i64::try_from(number).unwrap())
+    }
 }
 
-const ALL: [Swaps; 2] = [Swaps::Truly, Swaps::Never];
+const ALL: [Swaps; 3] = [Swaps::Truly, Swaps::Overwriting, Swaps::Never];
+const TRUE: [Swaps; 2] = [Swaps::Truly, Swaps::Overwriting];
 
 #[test]
 fn keys_of_one_scope_are_not_another_s() {
@@ -111,12 +129,51 @@ fn only_what_is_expected_is_replaced() {
 
 #[test]
 fn a_swap_that_was_lost_is_told_so_even_where_another_wrote_the_same() {
-    let memory = Memory::new(Swaps::Truly);
-    memory.meanwhile.set(Some(|others| {
-        assert!(others.compare_and_swap("k", None, b"same").unwrap());
-    }));
+    for swaps in TRUE {
+        let memory = Memory::new(swaps);
+        let store = Store::new(&memory, "");
+        store.set("k", b"1").unwrap();
+        memory.meanwhile.set(Some(|others| {
+            assert!(others.compare_and_swap("k", Some(b"1"), b"same").unwrap());
+        }));
+        assert!(!store.compare_and_swap("k", Some(b"1"), b"same").unwrap());
+    }
+}
+
+#[test]
+fn one_makes_a_key() {
+    for swaps in TRUE {
+        let memory = Memory::new(swaps);
+        let store = Store::new(&memory, "");
+        memory.meanwhile.set(Some(|others| {
+            assert!(!others.compare_and_swap("ours", None, b"theirs").unwrap());
+        }));
+        assert!(store.compare_and_swap("ours", None, b"ours").unwrap());
+        assert_eq!(store.get("ours").unwrap().unwrap(), b"ours");
+
+        memory.before.set(Some(|others| {
+            assert!(others.compare_and_swap("theirs", None, b"theirs").unwrap());
+        }));
+        assert!(!store.compare_and_swap("theirs", None, b"ours").unwrap());
+        assert_eq!(store.get("theirs").unwrap().unwrap(), b"theirs");
+
+        store.delete("ours").unwrap();
+        assert!(store.compare_and_swap("ours", None, b"anew").unwrap());
+    }
+}
+
+#[test]
+fn a_key_whose_maker_ended_before_it_was_made_is_made_later() {
+    let memory = Memory::new(Swaps::Overwriting);
     let store = Store::new(&memory, "");
-    assert!(!store.compare_and_swap("k", None, b"same").unwrap());
+    (&memory).count("made:k").unwrap();
+    let attempts = (0..MAKERS).filter(|_| !store.compare_and_swap("k", None, b"1").unwrap());
+    assert_eq!(
+        attempts.count(),
+        62 + 1,
+        "the 64th number made it, and the one after found it made"
+    );
+    assert_eq!(store.get("k").unwrap().unwrap(), b"1");
 }
 
 #[test]

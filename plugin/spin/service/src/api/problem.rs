@@ -3,11 +3,14 @@
 use channel_contract::connection::Registration;
 use channel_contract::outbound::Window;
 use channel_contract::{json as contract_json, types};
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode, Uri};
 use serde_json::{Map, Value, json, value};
 
 use crate::with_body;
+
+/// After how many seconds to try again where the store failed.
+const RETRY_SECONDS: &str = "5";
 
 /// What the problem is whose only remedy is a template.
 const WINDOW_CLOSED: &str = "window_closed";
@@ -17,6 +20,7 @@ const WINDOW_CLOSED: &str = "window_closed";
 pub(super) struct Problem {
     status: StatusCode,
     members: Map<String, Value>,
+    header: Option<(HeaderName, &'static str)>,
 }
 
 impl Problem {
@@ -26,7 +30,16 @@ impl Problem {
         members.insert("title".to_owned(), title.into());
         members.insert("status".to_owned(), status.as_u16().into());
         members.insert("detail".to_owned(), detail.into());
-        Self { status, members }
+        Self {
+            status,
+            members,
+            header: None,
+        }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
     }
 
     fn with(mut self, name: &str, value: Value) -> Self {
@@ -50,6 +63,7 @@ impl Problem {
             "The token is missing or wrong",
             "send the variable api_token in the header: Authorization: Bearer TOKEN",
         )
+        .with_header(WWW_AUTHENTICATE, "Bearer")
     }
 
     pub(super) fn not_found(detail: impl AsRef<str>) -> Self {
@@ -61,12 +75,23 @@ impl Problem {
         )
     }
 
-    pub(super) fn method_not_allowed() -> Self {
+    /// The address takes this method.
+    pub(super) fn method_not_allowed(method: &'static str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
             "The method is not allowed here",
-            "connect and messages take POST, window takes GET",
+            "take one of the methods in the header allow",
+        )
+        .with_header(ALLOW, method)
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body is not JSON",
+            "send JSON, with the header: Content-Type: application/json",
         )
     }
 
@@ -99,6 +124,7 @@ impl Problem {
             "Not now",
             &detail,
         )
+        .with_header(RETRY_AFTER, RETRY_SECONDS)
     }
 
     pub(super) fn unprocessable(problems: &[types::Problem]) -> Self {
@@ -107,9 +133,12 @@ impl Problem {
             [one] => format!("{}: {}", one.pointer, one.message),
             _ => format!("{} rules are broken; see problems", problems.len()),
         };
+        Self::invalid(&detail).with("problems", json!(problems))
+    }
+
+    pub(super) fn invalid(detail: &str) -> Self {
         let title = "What was sent breaks a rule";
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, &detail)
-            .with("problems", json!(problems))
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title, detail)
     }
 
     /// A message that can't be sent; where only the window stands in the way, since when it is closed.
@@ -138,7 +167,13 @@ impl Problem {
     /// Only the origin of where the webhook leads is told: the rest of an address may be somebody's secret.
     pub(super) fn occupied(registration: &Registration) -> Self {
         let url: Option<Uri> = registration.url.as_deref().and_then(|url| url.parse().ok());
-        let origin = url.and_then(|url| Some(format!("{}://{}", url.scheme_str()?, url.host()?)));
+        let origin = url.and_then(|url| {
+            let origin = format!("{}://{}", url.scheme_str()?, url.host()?);
+            Some(match url.port() {
+                Some(port) => format!("{origin}:{port}"),
+                None => origin,
+            })
+        });
         let detail = format!(
             "the vendor delivers this number's webhooks to {}; send replace_foreign to replace that, or leave it",
             origin.as_deref().unwrap_or("another address")
@@ -157,10 +192,7 @@ impl Problem {
 
     /// What the vendor, or the way to it, refused.
     pub(super) fn refused(error: &types::Error) -> Self {
-        let said = [&error.title, &error.message, &error.details, &error.remedy];
-        let mut said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
-        said.dedup();
-        let detail = said.join("; ");
+        let detail = error.sentence();
         let problem = if error.class == types::ErrorClass::Unauthorised {
             let title = "The vendor does not take the credentials";
             Self::new(
@@ -183,9 +215,9 @@ impl Problem {
     pub(super) fn into_response(self) -> Response<Vec<u8>> {
         let body = Value::Object(self.members).to_string().into_bytes();
         let mut response = with_body(self.status, "application/problem+json", body);
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        if let Some((name, value)) = self.header {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
         }
         response
     }
