@@ -33,6 +33,7 @@ const WEBHOOKS: usize = 2_000;
 const CONNECTIONS: usize = 16;
 
 const SECRET: &str = "secret-0123456789";
+const PATH: &str = "path-that-nobody-guesses";
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -113,7 +114,7 @@ async fn measure(source: &Component, platform: &str, on_disk: bool) -> Result<Tu
         ("phone_number", "+15550001111"),
         ("api_origin", platform),
         ("api_key", "key"),
-        ("webhook_path", "path"),
+        ("webhook_path", PATH),
         ("webhook_secret", SECRET),
         ("platform_origin", platform),
         ("platform_secret", "whsec_c2lnbmVkIGJ5IHRoZSBydWxlcw=="),
@@ -126,7 +127,7 @@ async fn measure(source: &Component, platform: &str, on_disk: bool) -> Result<Tu
         .context("an origin")?
         .to_owned();
     let head = format!(
-        "POST /webhooks/path HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nx-channel-secret: {SECRET}\r\n\
+        "POST /webhooks/{PATH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nx-channel-secret: {SECRET}\r\n\
          content-length: "
     );
     let first = post(
