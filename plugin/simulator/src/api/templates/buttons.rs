@@ -81,7 +81,7 @@ fn button(draft: &Draft, button: &Value, kind: &str) -> Checked {
     })?;
     let example = button["example"].get(0).unwrap_or(&button["example"]);
     let example_is_given = || {
-        require(is_filled(example), subcode::NO_EXAMPLE, || {
+        draft.exemplified(is_filled(example), || {
             format!("the {kind} button needs an example")
         })
     };
@@ -149,7 +149,7 @@ pub(super) fn carousel(draft: &Draft, component: &Value) -> Checked {
         })?;
         for component in card["components"].as_array().into_iter().flatten() {
             match kind(component).as_str() {
-                "HEADER" => header(component)?,
+                "HEADER" => header(draft, component)?,
                 "BODY" => draft.body(component, 160)?,
                 "BUTTONS" => {
                     let count = component["buttons"].as_array().map_or(0, Vec::len);
@@ -166,11 +166,11 @@ pub(super) fn carousel(draft: &Draft, component: &Value) -> Checked {
 }
 
 /// The header of a card (product card carousel templates have a PRODUCT).
-fn header(component: &Value) -> Checked {
+fn header(draft: &Draft, component: &Value) -> Checked {
     let handle = &component["example"]["header_handle"];
     let handle = handle.get(0).unwrap_or(handle);
     match component["format"].as_str() {
-        Some("IMAGE" | "VIDEO") => require(is_filled(handle), subcode::NO_EXAMPLE, || {
+        Some("IMAGE" | "VIDEO") => draft.exemplified(is_filled(handle), || {
             "the HEADER of a card needs an example: header_handle".to_owned()
         }),
         Some("PRODUCT") => Ok(()),

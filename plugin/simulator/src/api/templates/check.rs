@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::buttons;
 use super::draft::Draft;
 use super::flaw::{Checked, Flaw, insist, require, subcode};
+use crate::simulator::Flavour;
 
 impl Draft {
     /// Checks the components (Cloud API, template components).
@@ -86,7 +87,7 @@ impl Draft {
             "IMAGE" | "VIDEO" | "DOCUMENT" | "GIF" => {
                 let handle = &header["example"]["header_handle"];
                 let handle = handle.get(0).unwrap_or(handle);
-                require(is_filled(handle), subcode::NO_EXAMPLE, || {
+                self.exemplified(is_filled(handle), || {
                     format!("a HEADER with format {format} needs an example: header_handle")
                 })
             }
@@ -108,22 +109,31 @@ impl Draft {
         let text = text(body, subcode::BODY)?;
         short("the text of the BODY", text, longest)?;
         let parameters = self.parameters(text)?;
-        require(
-            !has_variable_at_edge(text),
-            subcode::VARIABLE_AT_EDGE,
-            || "Variables can't be at the start or the end of the template.".to_owned(),
-        )?;
         // WhatsApp Manager's own check; its subcode is assumed.
         let between = text.split("}}").filter_map(|it| it.split_once("{{"));
         let adjacent = between.skip(1).any(|(text, _)| text.trim().is_empty());
         require(!adjacent, subcode::VARIABLE, || {
             "There must be text between two variables.".to_owned()
         })?;
+        self.suits_review(text)?;
+        self.examples(&body["example"], "body", &parameters)
+    }
+
+    /// Where the variables of a body stand, and among how many words. The on-premise API does not look: its documentation
+    /// lists `Hello {{1}}! This is a test message, setup with API version {{2}}` as approved, and without an example.
+    fn suits_review(&self, text: &str) -> Checked {
+        if self.flavour == Flavour::OnPremise {
+            return Ok(());
+        }
+        require(
+            !has_variable_at_edge(text),
+            subcode::VARIABLE_AT_EDGE,
+            || "Variables can't be at the start or the end of the template.".to_owned(),
+        )?;
         require(self.has_words(text), subcode::FEW_WORDS, || {
             "The template has too many variables for its length: use fewer of them, or more words."
                 .to_owned()
-        })?;
-        self.examples(&body["example"], "body", &parameters)
+        })
     }
 
     /// Whether there are enough words for the variables. Meta publishes no number: that it takes `2 * variables + 1` words
@@ -207,12 +217,19 @@ impl Draft {
             };
             count >= parameters.len()
         };
-        require(given, subcode::NO_EXAMPLE, || {
+        self.exemplified(given, || {
             format!(
                 "every variable of the {} needs an example",
                 part.to_uppercase()
             )
         })
+    }
+
+    /// Requires an example. The on-premise API does not (see [`Draft::suits_review`]); that this goes for files and buttons
+    /// too is assumed.
+    pub(super) fn exemplified(&self, given: bool, sentence: impl FnOnce() -> String) -> Checked {
+        let suffices = given || self.flavour == Flavour::OnPremise;
+        require(suffices, subcode::NO_EXAMPLE, sentence)
     }
 }
 

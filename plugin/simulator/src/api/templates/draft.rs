@@ -46,11 +46,14 @@ pub(super) struct Draft {
     pub(super) category: String,
     pub(super) parameter_format: String,
     pub(super) components: Vec<Value>,
+    /// Which API it is submitted to.
+    pub(super) flavour: Flavour,
 }
 
 impl Draft {
-    /// Reads a template to create (Cloud API, templates: create). That the on-premise API checks the same is assumed. There
-    /// is no template library, so components are required.
+    /// Reads a template to create (Cloud API, templates: create). That the on-premise API checks the same is assumed, but for
+    /// what its own documentation contradicts (see [`Draft::suits_review`]). There is no template library, so components are
+    /// required.
     pub(super) fn read(body: &Value, flavour: Flavour) -> Result<Self, Flaw> {
         let required = |member: &str| {
             let text = body[member].as_str().filter(|text| !text.is_empty());
@@ -76,29 +79,31 @@ impl Draft {
             category: String::new(),
             parameter_format: "POSITIONAL".to_owned(),
             components: Vec::new(),
+            flavour,
         };
-        draft.changed(body, flavour)
+        draft.changed(body)
     }
 
-    pub(super) fn of(template: &Template) -> Self {
+    pub(super) fn of(template: &Template, flavour: Flavour) -> Self {
         Self {
             name: template.name.clone(),
             language: template.language.clone(),
             category: template.category.clone(),
             parameter_format: template.parameter_format.clone(),
             components: template.components.clone(),
+            flavour,
         }
     }
 
     /// Changes what an edit may change: all but the name and the language (Cloud API, template management: edit).
-    pub(super) fn changed(mut self, body: &Value, flavour: Flavour) -> Result<Self, Flaw> {
+    pub(super) fn changed(mut self, body: &Value) -> Result<Self, Flaw> {
         for (member, own) in [("name", &self.name), ("language", &self.language)] {
             let same = body.get(member).is_none_or(|value| value == own);
             insist(same, || format!("{member} can't be changed"))?;
         }
         if let Some(category) = body.get("category") {
             let category = category.as_str().unwrap_or_default().to_uppercase();
-            let known = categories(flavour);
+            let known = categories(self.flavour);
             insist(known.contains(&category.as_str()), || {
                 format!("category must be one of {}", known.join(", "))
             })?;

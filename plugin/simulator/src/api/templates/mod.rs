@@ -259,7 +259,7 @@ impl State {
             return Err(Flaw::known(subcode::NOT_NOW, sentence));
         }
         let approved = *status == Approved;
-        let changed = Draft::of(template).changed(body, self.options.flavour)?;
+        let changed = Draft::of(template, self.options.flavour).changed(body)?;
         if approved && changed.category != template.category {
             let sentence =
                 format!("The category of the template {name} can't change: it is approved.");
@@ -305,6 +305,7 @@ impl State {
             category: category.to_owned(),
             parameter_format: if named { "NAMED" } else { "POSITIONAL" }.to_owned(),
             components,
+            flavour: self.options.flavour,
         };
         let template = self.template(draft, TemplateStatus::Approved);
         let others = |it: &Template| it.name != name || it.language != language;

@@ -157,6 +157,34 @@ fn the_on_premise_api_answers_as_it_is_documented() {
 }
 
 #[test]
+fn the_on_premise_api_takes_a_text_that_ends_in_a_variable_and_has_no_example() {
+    let text = "Hello {{1}}! This is a test message, setup with API version {{2}}";
+    let mut quoted = template("version", "en");
+    quoted["components"] = body(text);
+    let (status, answer) = post(&mut cloud(), CONFIGS, &quoted);
+    assert_eq!(status, 400, "{answer}");
+    quoted["category"] = "TICKET_UPDATE".into();
+    let mut on_premise = state(Flavour::OnPremise);
+    let (status, answer) = post(&mut on_premise, CONFIGS, &quoted);
+    assert_eq!(
+        (status, &answer["status"]),
+        (200, &json!("submitted")),
+        "{answer}"
+    );
+    let decided = on_premise.decide("version", None, Decision::Approve);
+    assert_eq!(decided, Ok(()));
+
+    quoted["name"] = "picture".into();
+    quoted["components"] = json!([
+        {"type": "HEADER", "format": "IMAGE"},
+        {"type": "BODY", "text": "{{1}} left"},
+        {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Track", "url": "https://e.com/{{1}}"}]},
+    ]);
+    let (status, answer) = post(&mut on_premise, CONFIGS, &quoted);
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
 fn the_cloud_api_refuses_the_old_categories_and_names_todays() {
     let mut old = template("order", "en");
     old["category"] = "ACCOUNT_UPDATE".into();
