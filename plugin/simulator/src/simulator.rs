@@ -31,7 +31,8 @@ pub enum Flavour {
     /// The Cloud API, as at `waba-v2.360dialog.io`.
     #[default]
     Cloud,
-    /// The template and webhook calls of the old on-premise API, as at `waba.360dialog.io`; it sends nothing any more.
+    /// The template and webhook calls of the old on-premise API, as at `waba.360dialog.io`; it sends nothing any more, and nobody
+    /// writes to it here.
     OnPremise,
 }
 
@@ -159,8 +160,10 @@ impl Simulator {
             state: Mutex::new(State::new(options)),
             changed: Notify::new(),
         });
+        // As a service it is there with a slash at the end too.
+        let control = control::router().with_state(Arc::clone(&shared));
         let router = Router::new()
-            .nest("/simulator", control::router())
+            .nest_service("/simulator", control)
             .fallback(api::answer)
             .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {

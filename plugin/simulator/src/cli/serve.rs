@@ -29,7 +29,7 @@ pub(super) struct Arguments {
         default_value_t = Options::default().api_key
     )]
     api_key: String,
-    /// Be the old on-premise API: templates and webhooks, and no messages.
+    /// Be the old on-premise API: templates and webhooks, and neither messages nor customers.
     #[arg(long)]
     on_premise: bool,
     /// Take webhooks at addresses of this machine, with a port and by plain http. 360dialog does not.
@@ -107,10 +107,19 @@ fn announcement(url: &str, options: &Options) -> String {
     } else {
         format!(" --at {url}")
     };
-    let (health, api) = match options.flavour {
-        Flavour::Cloud => ("/health_status", ""),
-        Flavour::OnPremise => ("/v1/health", r#""api": "on_premise", "#),
+    let (health, api, act) = match options.flavour {
+        Flavour::Cloud => (
+            "/health_status",
+            "",
+            r#"customer  simulator-360dialog{at} customer --phone 16315551234 --name Ada say "Hi""#,
+        ),
+        Flavour::OnPremise => (
+            "/v1/health",
+            r#""api": "on_premise", "#,
+            "webhook   simulator-360dialog{at} deliver BODY.json",
+        ),
     };
+    let act = act.replace("{at}", &at);
     let webhooks = if options.allow_loopback_webhooks {
         "addresses of this machine are taken too, with a port and by plain http: 360dialog's ban on them is lifted"
     } else {
@@ -123,7 +132,7 @@ fn announcement(url: &str, options: &Options) -> String {
          settings  {{\"name\": \"Simulated\", \"phone_number\": \"+{number}\", \"api_key\": \"{key}\", \
          {api}\"base_url\": \"{url}\"}}\n\
          request   curl -H \"D360-API-KEY: {key}\" {url}{health}\n\
-         customer  simulator-360dialog{at} customer --phone 16315551234 --name Ada say \"Hi\"\n\
+         {act}\n\
          seen      simulator-360dialog{at} requests --follow\n"
     )
 }
@@ -183,5 +192,16 @@ mod tests {
         let said = announcement("http://127.0.0.1:1", &options);
         assert!(!said.contains("mine-alone"), "{said}");
         assert!(said.contains("ban on them is lifted"), "{said}");
+    }
+
+    #[test]
+    fn the_announcement_of_the_on_premise_api_names_no_customer() {
+        let mut options = Options::default();
+        let said = announcement("http://127.0.0.1:1", &options);
+        assert!(said.contains("--at http://127.0.0.1:1 customer"), "{said}");
+        options.flavour = Flavour::OnPremise;
+        let said = announcement("http://127.0.0.1:1", &options);
+        assert!(!said.contains("customer"), "{said}");
+        assert!(said.contains("--at http://127.0.0.1:1 deliver"), "{said}");
     }
 }

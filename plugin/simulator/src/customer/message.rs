@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Act, ActError, Attachment, AttachmentKind, Customer, Who, read_phone};
 use crate::api::media::is_animated;
+use crate::simulator::Flavour;
 use crate::state::State;
 
 /// An ad, where nothing else is said of it; and that its address is made of its id: assumed.
@@ -17,6 +18,9 @@ const AD_BODY: &str = "We answer on WhatsApp";
 impl State {
     /// Lets a customer do something. Returns the id of the message that it makes.
     pub(crate) fn act(&mut self, who: &Who, act: Act) -> Result<String, ActError> {
+        if self.options.flavour == Flavour::OnPremise {
+            return Err(ActError::OnPremise);
+        }
         let former = self.customers.meet(who)?;
         let mut customer = former.clone();
         let mut message = self.message(&mut customer, act)?;

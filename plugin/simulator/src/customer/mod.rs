@@ -70,6 +70,12 @@ impl Who {
 /// Why a customer can't do something.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActError {
+    /// The on-premise API tells of customers in webhooks of its own shape, which are not simulated.
+    #[error(
+        "the on-premise API is simulated for templates and webhooks only, and has no customers: deliver a webhook that you \
+         have recorded"
+    )]
+    OnPremise,
     /// Nobody is named.
     #[error("name the customer: by phone, in digits, or by username")]
     Nobody,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Act, ActError, Attachment, AttachmentKind, Who};
 use crate::api::{messages, templates};
 use crate::reviewer::Decision;
-use crate::simulator::Options;
+use crate::simulator::{Flavour, Options};
 use crate::state::State;
 
 const PHONE: &str = "16505551234";
@@ -87,6 +87,17 @@ fn a_text_is_told_with_who_wrote_it() -> Result<(), ActError> {
         }]}]})
     );
     Ok(())
+}
+
+#[test]
+fn nobody_writes_to_the_on_premise_api() {
+    let mut state = State::new(Options {
+        flavour: Flavour::OnPremise,
+        ..Options::default()
+    });
+    let refused = state.act(&sheena(), Act::say("Hi"));
+    assert_eq!(refused, Err(ActError::OnPremise));
+    assert!(state.deliveries.is_empty());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 use axum::http::Method;
 use serde_json::{Value, json};
+use simulator_360dialog::{Flavour, Options, Simulator};
 use tokio::net::TcpListener;
 
 use super::{KEY, Receiver, ask, started, until};
@@ -111,6 +112,12 @@ async fn the_exit_status_tells_why() -> Result<()> {
     let at = simulator.url();
     let closed = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     let nowhere = format!("http://{closed}");
+    let on_premise = Simulator::start(Options {
+        flavour: Flavour::OnPremise,
+        ..Options::default()
+    });
+    let on_premise = on_premise.await?;
+    let hi = ["customer", "--phone", "16315551234", "say", "Hi"];
     for (at, arguments, expected, sentence) in [
         (at, &["customers"][..], 0, ""),
         (at, &["sing"], 2, "sing"),
@@ -121,6 +128,7 @@ async fn the_exit_status_tells_why() -> Result<()> {
         (at, &["review", "nothing", "approve"], 3, "nothing"),
         (at, &["redeliver", "1"], 3, "no webhook is registered"),
         (at, &["customer", "say", "Hi"], 3, "name the customer"),
+        (on_premise.url(), &hi, 3, "on-premise"),
         (&nowhere, &["customers"], 4, "serve"),
     ] {
         let output = command(at, arguments)?;

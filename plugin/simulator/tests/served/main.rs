@@ -452,7 +452,16 @@ async fn a_web_page_plays_nobody() -> Result<()> {
         assert_eq!(told["title"], "Forbidden");
     }
     assert!(simulator.customers().is_empty());
-    let (status, told) = ask(&simulator, Method::GET, "/simulator", &[], &Value::Null).await?;
-    assert_eq!((status, &told["number"]), (200, &json!("15550783881")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_overview_is_there_with_and_without_a_slash_and_no_request_to_the_api() -> Result<()> {
+    let simulator = started().await?;
+    for path in ["/simulator", "/simulator/"] {
+        let (status, told) = ask(&simulator, Method::GET, path, &[], &Value::Null).await?;
+        assert_eq!((status, &told["number"]), (200, &json!("15550783881")));
+    }
+    assert!(simulator.requests().is_empty());
     Ok(())
 }
