@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderName, HeaderValue};
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
+
+use crate::simulator::Flavour;
 
 /// Where events are posted, and with which headers (360dialog, webhook configuration).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +82,8 @@ impl Delivery {
 }
 
 /// Where 360dialog delivers no webhooks to: "Webhook URLs or headers for Cloud API do not support `_` or `:xxxx` port in
-/// (sub)domain names"; that it must be https is a note of its users. With `loopback`, addresses of this machine are taken
-/// by http, with any port.
+/// (sub)domain names" (360dialog, webhook configuration); that it must be https is a note of its users. That the on-premise
+/// API refuses the same addresses is assumed. With `loopback`, addresses of this machine are taken by http, with any port.
 pub(crate) fn refused(webhook: &Webhook, loopback: bool) -> Option<String> {
     let Ok(url) = Url::parse(&webhook.url) else {
         return Some("url is not a valid URL".to_owned());
@@ -101,13 +106,53 @@ pub(crate) fn refused(webhook: &Webhook, loopback: bool) -> Option<String> {
     if url.scheme() != "https" {
         return Some(format!("url must be https{advice}"));
     }
-    if url.port().is_some() {
+    if names_port(&webhook.url) {
         return Some(format!("url must not have a port{advice}"));
     }
     if url.host_str().is_some_and(|host| host.contains('_')) {
         return Some("url must not have _ in its domain name".to_owned());
     }
     None
+}
+
+/// Whether the text of an address names a port, be it the scheme's own: that, a parsed one no longer tells.
+fn names_port(url: &str) -> bool {
+    let (_, rest) = url.split_once(':').unwrap_or_default();
+    let rest = rest.trim_start_matches(['/', '\\']);
+    let authority = rest.split(['/', '\\', '?', '#']).next();
+    let host = authority.and_then(|it| it.rsplit('@').next());
+    let behind_ipv6 = host.and_then(|it| it.rsplit(']').next());
+    behind_ipv6.is_some_and(|it| it.contains(':'))
+}
+
+/// What a webhook's headers can't be: 360dialog's own to write. That it refuses them is assumed.
+const OWN_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+
+/// Reads the headers that deliveries are to bear, or says why not. "URLs or headers for Cloud API do not support `_`" (360dialog,
+/// webhook configuration): that this is about the names of headers is assumed. The on-premise API's own example has `header_1`.
+/// That the other rules are checked at once, and that `null` is as good as no headers, is assumed.
+pub(crate) fn headers(given: &Value, flavour: Flavour) -> Result<Vec<(String, String)>, String> {
+    let members = match given {
+        Value::Null => return Ok(Vec::new()),
+        given => given.as_object().ok_or("headers must be an object")?,
+    };
+    let read = |(name, value): (&String, &Value)| {
+        let parsed = HeaderName::try_from(name);
+        let parsed = parsed.map_err(|_| format!("{name} is no name of a header"))?;
+        if OWN_HEADERS.contains(&parsed) {
+            return Err(format!("header {name} can't be set"));
+        }
+        if flavour == Flavour::Cloud && name.contains('_') {
+            return Err(format!("header {name} must not have _ in its name"));
+        }
+        let value = value.as_str();
+        let value = value.ok_or_else(|| format!("header {name} must be a string"))?;
+        if HeaderValue::try_from(value).is_err() {
+            return Err(format!("the value of header {name} can't be sent"));
+        }
+        Ok((name.clone(), value.to_owned()))
+    };
+    members.iter().map(read).collect()
 }
 
 /// Whether an address is one of this machine.
@@ -126,6 +171,8 @@ pub(crate) fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn webhook(url: &str) -> Webhook {
@@ -139,6 +186,13 @@ mod tests {
             ("https://hooks.example.com/a", false, true),
             ("http://hooks.example.com", true, false),
             ("https://hooks.example.com:8443", true, false),
+            ("https://hooks.example.com:443/a", false, false),
+            ("HTTPS://ada@hooks.example.com:443", false, false),
+            ("https:hooks.example.com:443", false, false),
+            ("https://[2001:db8::1]:443", false, false),
+            ("https://[2001:db8::1]/a:443", false, true),
+            ("https://a:b@hooks.example.com/?at=1:2", false, true),
+            ("https://localhost:443", true, false),
             ("https://my_hooks.example.com", false, false),
             ("http://127.0.0.1:8371/a", false, false),
             ("http://127.0.0.1:8371/a", true, true),
@@ -147,6 +201,41 @@ mod tests {
             ("hooks.example.com", false, false),
         ] {
             assert_eq!(refused(&webhook(url), loopback).is_none(), taken, "{url}");
+        }
+    }
+
+    #[test]
+    fn headers_are_names_and_values_that_can_be_sent() {
+        for (headers, on_premise_only, why) in [
+            (
+                json!({"X-Shop": "fern", "Content-Type": "text/json"}),
+                false,
+                "",
+            ),
+            (json!({}), false, ""),
+            (Value::Null, false, ""),
+            (json!({"header_1": "a"}), true, "must not have _"),
+            (json!("X-Shop: fern"), false, "an object"),
+            (json!([]), false, "an object"),
+            (json!({"": "a"}), false, "no name"),
+            (json!({"X Shop": "a"}), false, "no name"),
+            (json!({"X-Shop": "a\r\nb"}), false, "can't be sent"),
+            (json!({"X-Shop": 1}), false, "a string"),
+            (json!({"Host": "a"}), false, "can't be set"),
+            (json!({"content-length": "1"}), false, "can't be set"),
+            (
+                json!({"Transfer-Encoding": "chunked"}),
+                false,
+                "can't be set",
+            ),
+            (json!({"Connection": "close"}), false, "can't be set"),
+        ] {
+            let said = |flavour| super::headers(&headers, flavour).err().unwrap_or_default();
+            let (cloud, on_premise) = (said(Flavour::Cloud), said(Flavour::OnPremise));
+            assert_eq!(cloud.is_empty(), why.is_empty(), "{headers}: {cloud}");
+            assert!(cloud.contains(why), "{headers}: {cloud}");
+            let expected = if on_premise_only { "" } else { &cloud };
+            assert_eq!(on_premise, expected, "{headers}");
         }
     }
 

@@ -344,7 +344,8 @@ async fn happen(shared: Arc<Shared>) {
     }
 }
 
-/// Posts webhooks, one after the other. So they are delivered in order, unless one has to be tried again.
+/// Posts webhooks, one after the other. So they are delivered in order, unless one has to be tried again or a fault reorders
+/// them: assumed, and kinder than 360dialog, where "order is not guaranteed" (360dialog, receiving messages via webhook).
 async fn post_webhooks(shared: Arc<Shared>) {
     loop {
         let post = due(&shared, |state| &mut state.posts).await;

@@ -131,6 +131,7 @@ impl State {
     }
 
     /// Tells the number's webhook of one item of `messages` or `statuses`, and whose it is (Cloud API, webhooks: messages).
+    /// "Multiple entries, changes and messages per POST are possible": that there is never more than one is assumed.
     pub(crate) fn tell(&mut self, list: &str, item: &Value, contact: Option<&Value>) {
         let mut value = json!({
             "messaging_product": "whatsapp",

@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::api::messages::errors::refused;
-use crate::api::not_found;
+use crate::api::{gateway_limit, not_found};
 use crate::refusal::Refusal;
 use crate::request::{Reply, Seen};
 use crate::state::State;
@@ -26,6 +26,10 @@ const KEPT_OF_CUSTOMER_MS: u64 = 7 * DAY_MS;
 
 /// How long an address to download from is good (360dialog, media).
 const ADDRESS_GOOD_MS: u64 = 5 * MINUTE_MS;
+
+/// How many files a number may upload in a second (360dialog, upload, retrieve or delete media). That only those count that
+/// are accepted, and that the gateway says so as of its other limits, is assumed.
+const UPLOADS: usize = 25;
 
 /// How many failed `GET /{media-id}` within how long block it, and for how long (360dialog, upload, retrieve or delete media).
 const FAILURES: usize = 20;
@@ -80,6 +84,8 @@ impl Media {
 #[derive(Debug, Default)]
 pub(crate) struct MediaStore {
     kept: HashMap<String, Media>,
+    /// When the latest were uploaded, in order.
+    uploads: Vec<u64>,
     /// When `GET /{media-id}` failed, in order.
     failures: Vec<u64>,
     blocked_until: u64,
@@ -89,6 +95,16 @@ impl MediaStore {
     /// A file that is kept still.
     pub(crate) fn get(&self, id: &str, now: u64) -> Option<&Media> {
         self.kept.get(id).filter(|media| media.is_kept(now))
+    }
+
+    /// Whether one more file may be uploaded now.
+    fn admit(&mut self, now: u64) -> Result<(), Refusal> {
+        self.uploads.retain(|time| now < time + 1000);
+        if self.uploads.len() >= UPLOADS {
+            return Err(gateway_limit());
+        }
+        self.uploads.push(now);
+        Ok(())
     }
 
     fn failed(&mut self, now: u64) {
@@ -150,6 +166,8 @@ pub(crate) async fn read(seen: &Seen) -> Result<Upload, Refusal> {
 /// `POST /media`.
 pub(crate) fn upload(state: &mut State, upload: Upload) -> Result<Reply, Refusal> {
     check(&upload)?;
+    let now = state.now();
+    state.media.admit(now)?;
     let id = state.add(&upload.mime_type, upload.bytes, KEPT_UPLOAD_MS);
     Ok(Reply::ok(&json!({"id": id})))
 }
@@ -229,7 +247,8 @@ pub(crate) fn one(state: &mut State, method: &str, id: &str) -> Result<Reply, Re
     })))
 }
 
-/// `GET /whatsapp_business/attachments/`. That a wrong or old address is answered with 404 is assumed.
+/// `GET /whatsapp_business/attachments/`. One page of 360dialog's says `POST`, another `GET`, as all clients do: that there is
+/// nothing but `GET` is assumed, and so is that a wrong or old address is answered with 404.
 pub(crate) fn download(state: &State, seen: &Seen) -> Result<Reply, Refusal> {
     let asked = || {
         let id = seen.parameter("mid")?;
@@ -459,6 +478,27 @@ mod tests {
         assert_eq!(state.media.get(&uploaded, state.now()), None);
         state.keep("image/png", Bytes::from_static(PNG));
         assert_eq!(state.media.kept.len(), 1);
+    }
+
+    #[test]
+    fn twenty_five_files_are_uploaded_in_a_second() {
+        let mut state = state();
+        let mut uploaded = |after: u64| {
+            state.clock.advance(Duration::from_millis(after));
+            let (mime_type, bytes) = ("image/png".to_owned(), Bytes::from_static(PNG));
+            upload(&mut state, Upload { mime_type, bytes }).map(drop)
+        };
+        assert_eq!(uploaded(0), Ok(()));
+        assert_eq!(uploaded(500), Ok(()));
+        for _ in 0..23 {
+            assert_eq!(uploaded(0), Ok(()));
+        }
+        let limit = "You have exceeded the endpoint rate limit.";
+        let limit = Err(Refusal::gateway(StatusCode::BAD_REQUEST, limit));
+        assert_eq!(uploaded(499), limit);
+        assert_eq!(uploaded(1), Ok(()));
+        assert_eq!(uploaded(0), limit);
+        assert_eq!(uploaded(500), Ok(()));
     }
 
     #[test]

@@ -67,7 +67,7 @@ async fn answered(shared: Arc<Shared>, head: Parts, body: Bytes) -> Option<Reply
 }
 
 /// 360dialog's limit of requests, which answers with 400 (360dialog, API error message list).
-fn gateway_limit() -> Refusal {
+pub(crate) fn gateway_limit() -> Refusal {
     let sentence = "You have exceeded the endpoint rate limit.";
     Refusal::gateway(StatusCode::BAD_REQUEST, sentence)
 }
@@ -89,7 +89,7 @@ async fn reply(shared: &Shared, seen: &Seen) -> Reply {
     answered.unwrap_or_else(Reply::from)
 }
 
-/// 401 on a bad key (360dialog, API error message list).
+/// 401 on a bad key (360dialog, API error message list). That it is looked at before the path is assumed.
 fn authorise(state: &State, seen: &Seen) -> Result<(), Refusal> {
     if seen.header(KEY) == Some(state.options.api_key.as_str()) {
         return Ok(());

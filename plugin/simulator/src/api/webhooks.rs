@@ -69,12 +69,7 @@ fn read(state: &State, seen: &Seen) -> Result<Option<Webhook>, String> {
     if url.is_empty() {
         return Ok(None);
     }
-    let mut headers = Vec::new();
-    for (name, value) in body["headers"].as_object().into_iter().flatten() {
-        let value = value.as_str();
-        let value = value.ok_or_else(|| format!("header {name} must be a string"))?;
-        headers.push((name.clone(), value.to_owned()));
-    }
+    let headers = delivery::headers(&body["headers"], state.options.flavour)?;
     let url = url.to_owned();
     let webhook = Webhook { url, headers };
     match delivery::refused(&webhook, state.options.allow_loopback_webhooks) {

@@ -175,6 +175,18 @@ async fn a_webhook_of_this_machine_needs_the_option() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_webhook_with_headers_that_cannot_be_sent_is_refused() -> Result<()> {
+    let simulator = started().await?;
+    for headers in [json!([]), json!({"Host": "a"}), json!({"X-Shop": "a\n"})] {
+        let webhook = json!({"url": "https://a.example.com/", "headers": headers});
+        let (status, told) = ask(&simulator, Method::POST, WEBHOOK, &[KEY], &webhook).await?;
+        assert_eq!(status, 400, "{told}");
+    }
+    assert_eq!(simulator.webhook(), None);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_a_customer_says_arrives_with_the_registered_headers() -> Result<()> {
     let simulator = started().await?;
     let receiver = Receiver::registered(&simulator, &[]).await?;
