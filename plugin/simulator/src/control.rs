@@ -9,13 +9,14 @@ use axum::extract::{self, State as Lent};
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::customer::{Act, ActError, Who};
-use crate::delivery::{Delivery, is_loopback};
+use crate::delivery::{Delivery, is_loopback, millis};
 use crate::fault::Rule;
 use crate::request::readable;
 use crate::reviewer::{Decision, ReviewError};
@@ -143,7 +144,7 @@ fn route(state: &mut State, request: &Request<Bytes>) -> Result<Value, Problem> 
         }
         ("GET", ["clock"]) => clock(state),
         ("POST", ["clock"]) => {
-            change_clock(state, &read(body)?);
+            change_clock(state, &read(body)?)?;
             clock(state)
         }
         ("GET", ["faults"]) => json!(state.faults.rules()),
@@ -207,16 +208,21 @@ fn clock(state: &State) -> Value {
     json!({"time": state.now(), "frozen": state.clock.is_frozen()})
 }
 
-fn change_clock(state: &mut State, change: &ClockChange) {
+fn change_clock(state: &mut State, change: &ClockChange) -> Result<(), Problem> {
+    let advance = Duration::from_secs(change.advance.unwrap_or_default());
+    let until = state.now().saturating_add(millis(advance));
+    if i64::try_from(until).map_or(true, |until| until > Timestamp::MAX.as_millisecond()) {
+        let detail = "the clock goes no further than to the end of the year 9999";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
     match change.frozen {
         // One that stands goes on standing where it is.
         Some(true) => state.clock.freeze(),
         Some(false) => state.clock.thaw(),
         None => {}
     }
-    if let Some(seconds) = change.advance {
-        state.clock.advance(Duration::from_secs(seconds));
-    }
+    state.clock.advance(advance);
+    Ok(())
 }
 
 /// The requests after the one with the number `after`, or all.
@@ -322,6 +328,13 @@ mod tests {
             ("POST", "/clock", "{", 400),
             ("POST", "/clock", r#"{"advance": "25h"}"#, 422),
             ("POST", "/clock", r#"{"forward": 1}"#, 422),
+            ("POST", "/clock", r#"{"advance": 252000000000}"#, 422),
+            (
+                "POST",
+                "/clock",
+                r#"{"advance": 18446744073709551615}"#,
+                422,
+            ),
             ("POST", "/faults", r#"{"fault": "weather"}"#, 422),
             ("POST", "/faults", r#"{"fault": "cut", "time": 1}"#, 422),
             ("POST", "/faults", r#"{"fault": "cut", "times": 0}"#, 422),
@@ -363,6 +376,12 @@ mod tests {
             ),
             (
                 "POST",
+                "/customers",
+                r#"{"who": {"phone": "1"}, "act": "location", "latitude": 1e9, "longitude": 0}"#,
+                422,
+            ),
+            (
+                "POST",
                 "/templates/a/review",
                 r#"{"decision": "approve"}"#,
                 404,
@@ -376,6 +395,16 @@ mod tests {
             assert_eq!(status, expected, "{method} {path} {body}: {detail}");
             assert!(detail.is_string(), "{detail}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_goes_too_far_is_not_stopped_either() {
+        let mut state = State::new(Options::default());
+        let change = r#"{"advance": 252000000000, "frozen": true}"#;
+        assert_eq!(ask(&mut state, "POST", "/clock", change).0, 422);
+        assert!(!state.clock.is_frozen());
+        let (status, _) = ask(&mut state, "POST", "/clock", r#"{"advance": 251000000000}"#);
+        assert_eq!(status, 200);
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl State {
     fn message(&mut self, customer: &mut Customer, act: Act) -> Result<Value, ActError> {
         Ok(match act {
             Act::Say { text, quoting } => {
+                written(&text)?;
                 let mut message = json!({"type": "text", "text": {"body": text}});
                 if let Some(quoted) = quoting {
                     message["context"] = self.quoted(&quoted, customer);
@@ -74,6 +75,10 @@ impl State {
                 name,
                 address,
             } => {
+                // As what the business sends.
+                if !(latitude.abs() <= 90.0 && longitude.abs() <= 180.0) {
+                    return Err(ActError::Nowhere);
+                }
                 let mut location = json!({"latitude": latitude, "longitude": longitude});
                 insert(&mut location, [("name", name), ("address", address)]);
                 let mut message = json!({"type": "location", "location": location});
@@ -108,6 +113,7 @@ impl State {
                 source_id,
                 ctwa_clid,
             } => {
+                written(&text)?;
                 let source_id = source_id.unwrap_or_else(|| AD_ID.to_owned());
                 let referral = json!({
                     "source_url": format!("https://fb.me/{source_id}"),
@@ -160,6 +166,12 @@ impl State {
         message[kind.member()] = media;
         Ok(message)
     }
+}
+
+/// WhatsApp sends no empty text: assumed, as of what the business sends.
+fn written(text: &str) -> Result<(), ActError> {
+    let is_written = !text.is_empty();
+    is_written.then_some(()).ok_or(ActError::NoText)
 }
 
 /// Inserts the members that there are.

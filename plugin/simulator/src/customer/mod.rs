@@ -95,6 +95,12 @@ pub enum ActError {
         /// The username.
         username: String,
     },
+    /// A message has no text.
+    #[error("a message needs a text: write one")]
+    NoText,
+    /// A place is nowhere on Earth.
+    #[error("there is no such place: write -90 to 90 degrees north and -180 to 180 degrees east")]
+    Nowhere,
     /// Somebody has the new number already.
     #[error("{0} belongs to a customer already: choose a number that nobody has")]
     Taken(String),
@@ -279,10 +285,12 @@ fn read_username(written: &str) -> Result<String, ActError> {
     is_username.then_some(username).ok_or_else(refused)
 }
 
-/// A phone number's digits, without what people write between them; none where it is no phone number.
+/// A phone number's digits, without what people write between them; none where it is no phone number. No number has more than
+/// 15 (ITU-T E.164).
 fn digits(phone: &str) -> Option<String> {
     let is_written_between = |it| matches!(it, '+' | ' ' | '-' | '(' | ')' | '.');
     let digits = phone.replace(is_written_between, "");
-    let is_number = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
+    let is_number =
+        (1..=15).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
     is_number.then_some(digits)
 }

@@ -242,6 +242,21 @@ fn a_location_answers_a_request_for_one() -> Result<(), ActError> {
 }
 
 #[test]
+fn what_no_phone_sends_is_refused() {
+    let mut state = state();
+    for (act, expected) in [
+        (Act::say(""), ActError::NoText),
+        (Act::from_ad(""), ActError::NoText),
+        (Act::location(90.5, 0.0), ActError::Nowhere),
+        (Act::location(0.0, -1e9), ActError::Nowhere),
+        (Act::location(f64::NAN, 0.0), ActError::Nowhere),
+    ] {
+        assert_eq!(state.act(&sheena(), act), Err(expected));
+    }
+    assert!(state.customers.all().is_empty());
+}
+
+#[test]
 fn a_card_is_shared() -> Result<(), ActError> {
     let mut state = state();
     let share = |phone: &str| Act::ShareContact {

@@ -253,10 +253,12 @@ type Recipient<'a> = (Option<String>, Option<&'a str>);
 
 /// Finds out whom a message is for, and what the answer says of it.
 fn recipient<'a>(state: &State, body: &'a Value) -> Result<(Recipient<'a>, Value), Refusal> {
-    if body.get("to").is_none() && body.get("recipient").is_none() {
+    // That null is as good as none is assumed.
+    let has = |name: &str| !body[name].is_null();
+    if !has("to") && !has("recipient") {
         return Err(refused(131_008, "to or recipient is required"));
     }
-    if body.get("to").is_some() {
+    if has("to") {
         let input = text(body, "/to")?;
         let number = digits(input);
         let is_written_so = |it: char| it.is_ascii_digit() || "+ ()-".contains(it);

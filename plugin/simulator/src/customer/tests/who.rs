@@ -77,7 +77,7 @@ fn a_customer_is_one_who_can_be_told() -> Result<(), ActError> {
     };
     let mut act = |who: &Who| state.act(who, Act::say("Hi"));
     assert_eq!(act(&Who::default()), Err(ActError::Nobody));
-    for phone in ["", "+", "16505551234x", "sheena"] {
+    for phone in ["", "+", "16505551234x", "1650555123412345", "sheena"] {
         assert_eq!(
             act(&Who::phone(phone)),
             Err(ActError::Phone(phone.to_owned()))

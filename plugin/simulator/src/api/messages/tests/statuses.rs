@@ -189,7 +189,8 @@ fn a_message_to_a_user_id_names_no_number() {
     said.expect("a customer can write");
     state.deliveries.clear();
     let customer = state.customers.all()[0].user_id.clone();
-    let mut body = with(text_message("Hi"), "/to", Value::Null);
+    let mut body = text_message("Hi");
+    body["to"] = Value::Null;
     body["recipient"] = customer.clone().into();
     assert_eq!(send(&mut state, &body), None);
     pass(&mut state, Duration::from_secs(1));
