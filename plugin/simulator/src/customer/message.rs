@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Act, ActError, Attachment, AttachmentKind, Customer, Who, read_phone};
+use super::{Act, ActError, Attachment, AttachmentKind, Customer, EntryPoint, Who, read_phone};
 use crate::api::media::is_animated;
 use crate::simulator::Flavour;
 use crate::state::State;
@@ -75,8 +75,10 @@ impl State {
                 name,
                 address,
             } => {
-                // As what the business sends.
-                if !(latitude.abs() <= 90.0 && longitude.abs() <= 180.0) {
+                // Assumed, as of what the business sends.
+                let is_on_earth =
+                    (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+                if !is_on_earth {
                     return Err(ActError::Nowhere);
                 }
                 let mut location = json!({"latitude": latitude, "longitude": longitude});
@@ -114,6 +116,7 @@ impl State {
                 ctwa_clid,
             } => {
                 written(&text)?;
+                customer.entry_point = Some(EntryPoint::Unanswered(self.now()));
                 let source_id = source_id.unwrap_or_else(|| AD_ID.to_owned());
                 let referral = json!({
                     "source_url": format!("https://fb.me/{source_id}"),

@@ -17,6 +17,10 @@ pub use attachment::{Attachment, AttachmentKind, File};
 /// How long a customer's message lets the business answer freely (Cloud API, customer service windows).
 const WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// How long messages are free once the business has answered somebody who came from an ad (Cloud API, free entry points: 72
+/// hours; that October 2026 did not change that is assumed, as Meta's page says "may stay open up to 7 days").
+const FREE_MS: u64 = 72 * 60 * 60 * 1000;
+
 /// Which customer does something: by phone number, by username, or both. One that is new is made.
 ///
 /// With both, the customer has a username and the business sees the number all the same.
@@ -145,6 +149,18 @@ pub struct Customer {
     pub name: Option<String>,
     /// When the customer last wrote, in milliseconds since 1970.
     pub wrote: Option<u64>,
+    /// How the latest click on an ad stands.
+    #[serde(skip)]
+    pub(crate) entry_point: Option<EntryPoint>,
+}
+
+/// A click on an ad of the business: a free entry point, once it is answered. Times are in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryPoint {
+    /// It was then, and has not been answered.
+    Unanswered(u64),
+    /// Messages are free until then.
+    Open(u64),
 }
 
 impl Customer {
@@ -152,6 +168,20 @@ impl Customer {
     #[must_use]
     pub fn window_is_open(&self, now: u64) -> bool {
         self.wrote.is_some_and(|wrote| now < wrote + WINDOW_MS)
+    }
+
+    /// The business sends something. Returns until when that is free; none where it is not.
+    ///
+    /// Where the business answers "within 24 hours" (Cloud API, free entry points). That the time runs from the answer, which is
+    /// free itself, that any message is an answer, and that a new click begins anew, is assumed.
+    fn is_sent_something(&mut self, now: u64) -> Option<u64> {
+        let until = match self.entry_point? {
+            EntryPoint::Unanswered(came) if now < came + WINDOW_MS => now + FREE_MS,
+            EntryPoint::Open(until) if now < until => until,
+            _ => return None,
+        };
+        self.entry_point = Some(EntryPoint::Open(until));
+        Some(until)
     }
 
     /// What a webhook's `contacts` says of the customer (Cloud API, webhooks: messages). A private number is left out (Cloud
@@ -230,6 +260,7 @@ impl Customers {
                 username: None,
                 name: None,
                 wrote: None,
+                entry_point: None,
             },
             (None, None) => return Err(ActError::Nobody),
         };
@@ -246,6 +277,12 @@ impl Customers {
         format!("US.{}", hex::encode(&hash[..10]))
     }
 
+    /// The business sends something to the customer with this user id. Returns until when that is free.
+    pub(crate) fn sent_to(&mut self, user_id: &str, now: u64) -> Option<u64> {
+        let customer = self.all.iter_mut().find(|it| it.user_id == user_id);
+        customer?.is_sent_something(now)
+    }
+
     /// Remembers a customer, who had this user id before.
     fn remember(&mut self, former: &str, customer: Customer) {
         match self.all.iter_mut().find(|known| known.user_id == former) {
@@ -256,7 +293,7 @@ impl Customers {
 
     /// Gives a customer a new phone number, and with it a new user id (Cloud API, business-scoped user ids: "regenerated when
     /// the user changes phone number"). A private number stays private. The new number has not written yet, so that its
-    /// window is closed: assumed.
+    /// window is closed, and has not come from an ad: assumed.
     fn relocate(&mut self, customer: &mut Customer, phone: &str) -> Result<(), ActError> {
         if self.with_phone(phone).is_some() {
             return Err(ActError::Taken(phone.to_owned()));
@@ -265,6 +302,7 @@ impl Customers {
         customer.user_id = self.user_id(&customer.user_id);
         customer.phone = customer.phone.is_some().then(|| phone.to_owned());
         customer.wrote = None;
+        customer.entry_point = None;
         Ok(())
     }
 }

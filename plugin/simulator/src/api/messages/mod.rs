@@ -58,6 +58,9 @@ pub struct Sent {
     /// What its statuses say of its price.
     #[serde(skip)]
     pricing: Value,
+    /// Until when messages to the customer are free, where a click on an ad made this one free.
+    #[serde(skip)]
+    free_until: Option<u64>,
     /// Whether it has a next status.
     #[serde(skip)]
     goes_on: bool,
@@ -173,8 +176,11 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
     state.messages.admit(name.unwrap_or_default(), now)?;
 
     let fails = closed.or(later);
+    let answered = customer.as_deref().filter(|_| fails.is_none());
+    let free_until = answered.and_then(|customer| state.customers.sent_to(customer, now));
     let pricing = match (&category, fails) {
         (_, Some(_)) => Value::Null,
+        _ if free_until.is_some() => status::free_entry_point(),
         (Some(category), None) => status::pricing(category, true),
         (None, None) => state.messages.free_tier.service(kind, now),
     };
@@ -186,6 +192,7 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
         customer,
         statuses: Vec::new(),
         pricing,
+        free_until,
         goes_on: false,
     };
     remember(&mut state.messages.sent, sent, |sent| !sent.goes_on);

@@ -55,6 +55,12 @@ pub(super) fn pricing(category: &str, billable: bool) -> Value {
     json!({"billable": billable, "pricing_model": "PMP", "type": kind, "category": category})
 }
 
+/// What is said of the price of a message that a free entry point makes free (Cloud API, free entry points). That it is not one
+/// of the free tier's thousand is assumed.
+pub(super) fn free_entry_point() -> Value {
+    json!({"billable": false, "pricing_model": "PMP", "type": "free_entry_point", "category": "referral_conversion"})
+}
+
 impl State {
     /// Plans a message's next status. A failure comes at once.
     pub(super) fn plan(&mut self, id: &str, status: Status) {
@@ -123,6 +129,16 @@ impl State {
         // "Only with sent and one of delivered and read": that it is delivered is assumed.
         if matches!(status, Status::Sent | Status::Delivered) {
             item["pricing"] = sent.pricing.clone();
+            // Since Graph v24.0 there is one for free entry points only, and its end in `sent` only, as text. That it stands
+            // where the price does, and that each message has its own, is assumed.
+            if let Some(until) = sent.free_until {
+                item["conversation"] =
+                    json!({"id": sent.id, "origin": {"type": "referral_conversion"}});
+                if status == Status::Sent {
+                    let until = (until / 1000).to_string();
+                    item["conversation"]["expiration_timestamp"] = until.into();
+                }
+            }
         }
         if let Status::Failed(code) = status {
             let (_, title) = meaning(code);

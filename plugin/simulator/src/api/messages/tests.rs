@@ -121,6 +121,7 @@ fn sent(state: &mut State, body: Value) -> String {
         customer: None,
         statuses: Vec::new(),
         pricing: status::pricing("utility", true),
+        free_until: None,
         goes_on: false,
     });
     state.plan(&id, Status::Sent);

@@ -168,6 +168,76 @@ fn inside_the_window_a_message_goes_its_way() {
     assert_eq!(latest.len(), 1);
 }
 
+/// A customer comes from an ad.
+fn state_with_click() -> State {
+    let mut state = state();
+    let came = state.act(&Who::phone(PHONE), Act::from_ad("Hi"));
+    came.expect("a customer can come from an ad");
+    state
+}
+
+/// Sends a text and lets it be read. Returns what was told of it.
+fn told_of_answer(state: &mut State) -> Vec<Value> {
+    state.deliveries.clear();
+    assert_eq!(send(state, &text_message("Hi")), None);
+    pass(state, Duration::from_secs(1));
+    let statuses = told(state).into_iter();
+    statuses
+        .map(|mut value| value["statuses"][0].take())
+        .collect()
+}
+
+#[test]
+fn an_answer_to_who_came_from_an_ad_makes_messages_free_for_three_days() {
+    let mut state = state_with_click();
+    pass(
+        &mut state,
+        Duration::from_hours(24) - Duration::from_millis(1),
+    );
+    let until = state.now() + 72 * 60 * 60 * 1000;
+    let until = (until / 1000).to_string();
+    let first = told_of_answer(&mut state);
+    let free = json!({"billable": false, "pricing_model": "PMP", "type": "free_entry_point",
+        "category": "referral_conversion"});
+    let origin = json!({"type": "referral_conversion"});
+    let id = &first[0]["id"];
+    let sent = json!({"id": id, "expiration_timestamp": until, "origin": origin});
+    let delivered = json!({"id": id, "origin": origin});
+    assert_eq!(
+        (&first[0]["pricing"], &first[0]["conversation"]),
+        (&free, &sent)
+    );
+    assert_eq!(
+        (&first[1]["pricing"], &first[1]["conversation"]),
+        (&free, &delivered)
+    );
+    assert_eq!(first[2].get("conversation"), None);
+
+    // The window is another matter.
+    pass(&mut state, Duration::from_hours(71));
+    let failed = told_of_answer(&mut state);
+    assert_eq!(failed[0]["status"], "failed");
+    assert_eq!(failed[0].get("conversation"), None);
+    let said = state.act(&Who::phone(PHONE), Act::say("Hi"));
+    said.expect("a customer can write");
+    let next = told_of_answer(&mut state);
+    assert_eq!(next[0]["conversation"]["expiration_timestamp"], until);
+    pass(&mut state, Duration::from_hours(1));
+    let last = told_of_answer(&mut state);
+    assert_eq!(last[0]["pricing"]["type"], "free_customer_service");
+    assert_eq!(last[0].get("conversation"), None);
+}
+
+#[test]
+fn a_click_that_is_not_answered_within_a_day_makes_nothing_free() {
+    let mut state = state_with_click();
+    pass(&mut state, Duration::from_hours(24));
+    let said = state.act(&Who::phone(PHONE), Act::say("Hi"));
+    said.expect("a customer can write");
+    let late = told_of_answer(&mut state);
+    assert_eq!(late[0]["pricing"]["type"], "free_customer_service");
+}
+
 #[test]
 fn a_day_after_the_customer_wrote_the_window_is_closed() {
     let mut state = state_with_window();
