@@ -12,14 +12,25 @@ const HANDLER: &str = "wasi:http/handler@0.3.0";
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    let [channel, adapter, service] =
-        ["channel-360dialog", "spin-adapter", "channel-spin"].map(component_build::build_or_exit);
-    let application = channel.with_file_name("channel-360dialog-spin.wasm");
-    let composed = compose(&channel, &adapter, &service)?;
-    component_build::write(&application, &composed)?;
-    println!("cargo::rerun-if-changed={}", application.display());
-    println!("cargo::rustc-env=APPLICATION={}", application.display());
+    let channel = component_build::build_or_exit("channel-360dialog");
     println!("cargo::rustc-env=CHANNEL={}", channel.display());
+    for (variable, suffix, arguments) in [
+        ("APPLICATION", "", &[][..]),
+        (
+            "APPLICATION_WITHOUT_ATOMICS",
+            "-without-atomics",
+            &["--no-default-features"],
+        ),
+    ] {
+        let build = |package: &str| {
+            component_build::build_as(package, &format!("{package}{suffix}"), arguments)
+        };
+        let application = channel.with_file_name(format!("channel-360dialog-spin{suffix}.wasm"));
+        let composed = compose(&channel, &build("spin-adapter")?, &build("channel-spin")?)?;
+        component_build::write(&application, &composed)?;
+        println!("cargo::rerun-if-changed={}", application.display());
+        println!("cargo::rustc-env={variable}={}", application.display());
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod platform;
 mod runner;
 mod store;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,7 +14,7 @@ use simulator_360dialog::{Act, Fault, Rule, Simulator, Who};
 use tempfile::TempDir;
 
 use platform::{Mood, Platform, SECRET};
-use runner::{Application, Import, imports};
+use runner::{APPLICATION, Application, Import, imports, load};
 use store::Keys;
 
 const TOKEN: &str = "token-of-the-api-0123456789";
@@ -157,10 +158,24 @@ async fn application(
     simulator: &Simulator,
     platform: &Platform,
     keys: &Keys,
-    variables: &[(&str, &str)],
+    other: &[(&str, &str)],
 ) -> Result<Application> {
+    let given = variables(simulator, platform, other);
+    let given: Vec<_> = given
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Application::start(keys, &given).await
+}
+
+/// The application's variables; `other` in the place of those that it names.
+fn variables<'a>(
+    simulator: &Simulator,
+    platform: &Platform,
+    other: &[(&'a str, &str)],
+) -> BTreeMap<&'a str, String> {
     let number = format!("+{}", simulator.number());
-    let mut given = vec![
+    let given = [
         ("name", NAME),
         ("phone_number", number.as_str()),
         ("greeting", "Welcome!"),
@@ -173,11 +188,10 @@ async fn application(
         ("platform_secret", SECRET),
         ("api_token", TOKEN),
     ];
-    for (name, value) in variables {
-        given.retain(|(known, _)| known != name);
-        given.push((name, value));
-    }
-    Application::start(keys, &given).await
+    let given = given.into_iter().chain(other.iter().copied());
+    given
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
 }
 
 async fn answered(response: Response) -> Result<(u16, Value)> {
@@ -241,7 +255,7 @@ fn the_channel_inside_is_the_released_one() -> Result<()> {
 
 #[test]
 fn everything_that_is_imported_is_offered() {
-    let imports = imports();
+    let imports = imports(&APPLICATION);
     assert!(imports.len() > 10, "{imports:?}");
     for Import { name, functions } in imports {
         println!("{name}, functions: {functions}");
@@ -366,6 +380,29 @@ async fn outside_the_window_only_templates_go() -> Result<()> {
     );
     assert!(problem["since"].is_string(), "{problem}");
     assert_eq!(problem["problems"][0]["code"], "window_closed");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_atomics_it_imports_none_and_does_the_same() -> Result<()> {
+    let component = load(spin_application::APPLICATION_WITHOUT_ATOMICS)?;
+    let atomics = |import: &Import| import.name.starts_with("wasi:keyvalue/atomics");
+    assert!(!imports(&component).iter().any(atomics));
+    assert!(imports(&APPLICATION).iter().any(atomics));
+    let mut scene = Scene::start().await?;
+    scene.connect().await?;
+    let given = variables(&scene.simulator, &scene.platform, &[]);
+    let given: Vec<_> = given
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    scene.application = Application::start_from(&component, &scene.keys, &given).await?;
+    for _ in 0..2 {
+        let ids = ["wamid.1".to_owned(), "wamid.2".to_owned()];
+        assert_eq!(scene.deliver(webhook("16315551234", &ids)).await?, 200);
+    }
+    assert_eq!(scene.texts(), ["Welcome!"]);
+    assert_eq!(of_kind(&scene.platform.taken()?, "message").len(), 2);
     Ok(())
 }
 

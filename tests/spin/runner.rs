@@ -103,7 +103,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     Engine::new(&config).expect("an engine")
 });
 
-static APPLICATION: LazyLock<Component> =
+pub(crate) static APPLICATION: LazyLock<Component> =
     LazyLock::new(|| load(spin_application::APPLICATION).expect("a component"));
 
 /// A component, compiled.
@@ -111,7 +111,7 @@ pub(crate) fn load(file: &str) -> Result<Component> {
     Ok(Component::from_file(&ENGINE, file)?)
 }
 
-/// An interface that the application imports.
+/// An interface that a component imports.
 #[derive(Debug)]
 pub(crate) struct Import {
     pub(crate) name: String,
@@ -119,9 +119,9 @@ pub(crate) struct Import {
     pub(crate) functions: usize,
 }
 
-/// What the application imports.
-pub(crate) fn imports() -> Vec<Import> {
-    let application = APPLICATION.component_type();
+/// What a component imports.
+pub(crate) fn imports(component: &Component) -> Vec<Import> {
+    let application = component.component_type();
     let imports = application.imports(&ENGINE);
     let import = |(name, item): (&str, ComponentExtern)| {
         let ComponentItem::ComponentInstance(interface) = item.ty else {

@@ -86,12 +86,21 @@ pub enum Error {
 ///
 /// Where the wasm target is missing, the package does not build, or a file can't be written.
 pub fn build(package: &str) -> Result<PathBuf, Error> {
+    build_as(package, package, &[])
+}
+
+/// [`build`] with further arguments for cargo (`--no-default-features`), as a component of another name.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_as(package: &str, name: &str, arguments: &[&str]) -> Result<PathBuf, Error> {
     let root = workspace_root()?;
     check_target()?;
     let folder = target_folder(&root)?.join("plugin");
-    let (built, sources) = run_cargo(package, &root, &folder.join("build"))?;
+    let (built, sources) = run_cargo(package, arguments, &root, &folder.join("build"))?;
 
-    let component = folder.join(package).with_extension("wasm");
+    let component = folder.join(name).with_extension("wasm");
     let bytes = fs::read(&built).map_err(|source| file(&built, source))?;
     write(&component, &bytes)?;
 
@@ -159,11 +168,17 @@ fn check_target() -> Result<(), Error> {
 }
 
 /// Returns the component in the inner target folder, and the folders of the workspace's packages that are in it.
-fn run_cargo(package: &str, root: &Path, target: &Path) -> Result<(PathBuf, Vec<PathBuf>), Error> {
+fn run_cargo(
+    package: &str,
+    arguments: &[&str],
+    root: &Path,
+    target: &Path,
+) -> Result<(PathBuf, Vec<PathBuf>), Error> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo
         .args(["build", "--locked", "--lib", "--profile", "component"])
         .args(["--target", TARGET, "--package", package])
+        .args(arguments)
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(target)

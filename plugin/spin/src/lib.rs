@@ -3,5 +3,8 @@
 /// Where the composed component lies.
 pub const APPLICATION: &str = env!("APPLICATION");
 
-/// Where the channel lies that is in it.
+/// The same for stores that neither swap nor count.
+pub const APPLICATION_WITHOUT_ATOMICS: &str = env!("APPLICATION_WITHOUT_ATOMICS");
+
+/// Where the channel lies that is in them.
 pub const CHANNEL: &str = env!("CHANNEL");

@@ -72,15 +72,25 @@ pub trait Bucket {
     ///
     /// # Errors
     ///
-    /// As [`Bucket::get`]; also where the store has no such operation, or no more of it for this instance.
-    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure>;
+    /// As [`Bucket::get`]; also where the store has no such operation, which it has not unless this says otherwise.
+    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure> {
+        let _ = (key, next);
+        Err(no_atomics())
+    }
 
     /// Counts at a key that nothing else writes; the first to count has 1.
     ///
     /// # Errors
     ///
     /// As [`Bucket::swap`].
-    fn count(&self, key: &str) -> Result<i64, Failure>;
+    fn count(&self, key: &str) -> Result<i64, Failure> {
+        let _ = key;
+        Err(no_atomics())
+    }
+}
+
+fn no_atomics() -> Failure {
+    Failure::Unavailable("this store neither swaps nor counts".to_owned())
 }
 
 /// What follows the bytes of a key; `None` leaves it as it is.

@@ -1,5 +1,6 @@
 //! The store that Spin lends.
 
+#[cfg(feature = "atomics")]
 use spin_sdk::experimental::wasi::keyvalue::atomics::{Cas, increment, swap};
 use spin_sdk::experimental::wasi::keyvalue::store::{self, Error};
 
@@ -47,6 +48,7 @@ impl Bucket for SpinBucket {
         Ok(self.list_keys(None)?.keys)
     }
 
+    #[cfg(feature = "atomics")]
     fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure> {
         let cas = Cas::new(self, key)?;
         if let Some(bytes) = next(cas.current()?.as_deref())? {
@@ -56,6 +58,7 @@ impl Bucket for SpinBucket {
         Ok(())
     }
 
+    #[cfg(feature = "atomics")]
     fn count(&self, key: &str) -> Result<i64, Failure> {
         Ok(increment(self, key, 1)?)
     }
