@@ -678,6 +678,37 @@ async fn what_can_t_be_done_is_said() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_brought_along_and_forgotten() -> Result<()> {
+    let scene = Scene::start().await?;
+    scene.connect().await?;
+    let known = json!({"contacts": [{"contact": {"phone": "16315551234"}}]});
+    assert_eq!(
+        scene.post("contacts", &known).await?,
+        (200, json!({"new": 1}))
+    );
+    let (status, problem) = scene.post("contacts", &json!({"contacts": "all"})).await?;
+    assert_eq!(status, 422, "{problem}");
+    let body = webhook("16315551234", &["wamid.1".to_owned()]);
+    assert_eq!(scene.deliver(body).await?, 200);
+    assert!(scene.texts().is_empty(), "who was known is no stranger");
+
+    let url = format!(
+        "{}/channels/The%20Shop/contacts?phone=%2B16315551234",
+        scene.application.url
+    );
+    for forgotten in [true, false] {
+        let request = scene.client.delete(&url).bearer_auth(TOKEN);
+        let answer = answered(request.send().await?).await?;
+        assert_eq!(answer, (200, json!({"forgotten": forgotten})));
+    }
+    let (_, window) = scene.get("window?phone=16315551234").await?;
+    assert_eq!(window["window"]["type"], "unknown", "{window}");
+    let left = scene.keys.all().into_iter().map(|(key, _)| key);
+    assert!(!left.collect::<Vec<_>>().join(" ").contains("16315551234"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_none_goes_to_the_platform_as_it_came() -> Result<()> {
     let scene = Scene::start().await?;
     let broken = r#"{"object": "whatsapp_business_account", "entry": [{"id""#;
@@ -698,7 +729,7 @@ async fn a_body_that_is_none_goes_to_the_platform_as_it_came() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_is_used_again() -> Result<()> {
+async fn an_instance_is_used_again_and_comes_to_an_end() -> Result<()> {
     let scene = Scene::start().await?;
     scene.connect().await?;
     for index in 0..150 {
@@ -713,11 +744,11 @@ async fn an_instance_is_used_again() -> Result<()> {
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
     assert_eq!(scene.texts().len(), 150, "everybody is greeted");
-    let events = scene.platform.taken()?;
+    let events = scene.platform.took(300).await?;
     assert_eq!(of_kind(&events, "message").len(), 150);
-    // Statuses come at the same time, and have theirs.
+    // Each has answered several of the 150 messages and 150 statuses, and none goes on for ever.
     let instances = *scene.application.instances.lock().unwrap();
-    assert!(instances < 20, "{instances}");
+    assert!((300 / 16..150).contains(&instances), "{instances}");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spin_interfaces::store::{self, open};
+use spin_interfaces::store::{self, SpinBucket, Store, open};
 use spin_interfaces::variables;
 
 use crate::bindings::exports::messaging::channel::http::{self, Failure, Request, Response};
@@ -11,8 +11,8 @@ use crate::exchange::{Outgoing, exchange};
 use crate::request::{address, filled, masked};
 use spin_interfaces::secrets::OfVariables;
 
-/// What the channel's keys begin with in the store.
-const SCOPE: &str = "channel:";
+/// The part of the application that the channel's keys are.
+const PART: &str = "channel";
 
 /// How long a request of the channel may take where the variable `http_timeout_ms` does not say.
 const TIMEOUT_MS: u32 = 10_000;
@@ -62,15 +62,15 @@ impl From<store::Failure> for storage::Failure {
 
 impl storage::Guest for Component {
     fn get(key: String) -> Result<Option<Vec<u8>>, storage::Failure> {
-        Ok(open(SCOPE)?.get(within(&key, &[])?)?)
+        Ok(keys()?.get(within(&key, &[])?)?)
     }
 
     fn set(key: String, value: Vec<u8>) -> Result<(), storage::Failure> {
-        Ok(open(SCOPE)?.set(within(&key, &value)?, &value)?)
+        Ok(keys()?.set(within(&key, &value)?, &value)?)
     }
 
     fn delete(key: String) -> Result<(), storage::Failure> {
-        Ok(open(SCOPE)?.delete(within(&key, &[])?)?)
+        Ok(keys()?.delete(within(&key, &[])?)?)
     }
 
     fn compare_and_swap(
@@ -79,14 +79,19 @@ impl storage::Guest for Component {
         value: Vec<u8>,
     ) -> Result<bool, storage::Failure> {
         let key = within(&key, &value)?;
-        Ok(open(SCOPE)?.compare_and_swap(key, expected.as_deref(), &value)?)
+        Ok(keys()?.compare_and_swap(key, expected.as_deref(), &value)?)
     }
 
     fn list(prefix: String, _: Option<String>) -> Result<KeyPage, storage::Failure> {
         // Spin has no pages.
-        let keys = open(SCOPE)?.list(&prefix)?;
+        let keys = keys()?.list(&prefix)?;
         Ok(KeyPage { keys, next: None })
     }
+}
+
+fn keys() -> Result<Store<SpinBucket>, storage::Failure> {
+    let variables = variables::read().map_err(storage::Failure::Unavailable)?;
+    Ok(open(&variables, PART)?)
 }
 
 /// The key, where key and value are no longer than the contract promises.

@@ -5,7 +5,8 @@
 //! finds its own there after writing has won.
 //!
 //! That says nothing of a key that did not exist: its SQLite store then sets it whoever has set it meanwhile, and both find their
-//! tokens. So who makes a key takes a number first, by `increment`, which all of its stores count truly, and only the first may.
+//! tokens. So who makes a key takes a number first, by `increment`, and only the first may. (Its other stores make a key on that condition
+//! alone.)
 
 #[cfg(target_family = "wasm")]
 mod spin;
@@ -15,14 +16,20 @@ mod tests;
 #[cfg(target_family = "wasm")]
 pub use spin::{SpinBucket, open};
 
+use std::thread::sleep;
+use std::time::Duration;
+
 /// A random number for each write.
 type Token = [u8; 8];
 
 /// How many writers a value names: so many may follow until a slow one looks whether it has won.
 const WRITERS: usize = 4;
 
-/// Every so many numbers, one more may make the key: the first may have ended before it did.
-const MAKERS: i64 = 64;
+/// Every so many numbers, one more may make the key: the first may have ended before it did. The channel tries as often in one call.
+const MAKERS: i64 = 16;
+
+/// How long who may not make a key waits for who may.
+const MAKING: Duration = Duration::from_millis(5);
 
 /// What the key begins with where numbers for another key are taken.
 const NUMBERS: &str = "made:";
@@ -68,29 +75,27 @@ pub trait Bucket {
     /// As [`Bucket::get`].
     fn keys(&self) -> Result<Vec<String>, Failure>;
 
-    /// Sets a key to what `next` makes of its bytes, if nobody sets it meanwhile. Whether that was so, it does not say.
+    /// Sets a key to what `next` makes of its bytes, if nobody sets it meanwhile. Whether that was so, it does not say; it is false
+    /// where the store has no such operation, and has not, unless this says otherwise.
     ///
     /// # Errors
     ///
-    /// As [`Bucket::get`]; also where the store has no such operation, which it has not unless this says otherwise.
-    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure> {
+    /// As [`Bucket::get`].
+    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<bool, Failure> {
         let _ = (key, next);
-        Err(no_atomics())
+        Ok(false)
     }
 
-    /// Counts at a key that nothing else writes; the first to count has 1.
+    /// Counts at a key that nothing else writes; the first to count has 1. Absent where the store does not count, and it does not,
+    /// unless this says otherwise.
     ///
     /// # Errors
     ///
-    /// As [`Bucket::swap`].
-    fn count(&self, key: &str) -> Result<i64, Failure> {
+    /// As [`Bucket::get`].
+    fn count(&self, key: &str) -> Result<Option<i64>, Failure> {
         let _ = key;
-        Err(no_atomics())
+        Ok(None)
     }
-}
-
-fn no_atomics() -> Failure {
-    Failure::Unavailable("this store neither swaps nor counts".to_owned())
 }
 
 /// What follows the bytes of a key; `None` leaves it as it is.
@@ -101,12 +106,13 @@ pub type Next<'a> = dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>, Failure>
 pub struct Store<B> {
     bucket: B,
     /// What its keys begin with.
-    scope: &'static str,
+    scope: String,
 }
 
 impl<B: Bucket> Store<B> {
     /// The keys of a bucket that begin with `scope`.
-    pub const fn new(bucket: B, scope: &'static str) -> Self {
+    pub fn new(bucket: B, scope: impl Into<String>) -> Self {
+        let scope = scope.into();
         Self { bucket, scope }
     }
 
@@ -120,7 +126,7 @@ impl<B: Bucket> Store<B> {
         Ok(Entry::read(bytes.as_deref())?.value.map(<[u8]>::to_vec))
     }
 
-    /// Sets a key.
+    /// Sets a key. One that others may make at the same time is made by [`Store::compare_and_swap`].
     ///
     /// # Errors
     ///
@@ -180,7 +186,7 @@ impl<B: Bucket> Store<B> {
             is_expected = entry.value == expected;
             Ok(is_expected.then(|| entry.followed_by(token, value)))
         };
-        if self.bucket.swap(&key, &mut next).is_err()
+        if !self.bucket.swap(&key, &mut next)?
             && let Some(bytes) = next(self.bucket.get(&key)?.as_deref())?
         {
             self.bucket.set(&key, &bytes)?;
@@ -197,9 +203,13 @@ impl<B: Bucket> Store<B> {
         if self.get(key)?.is_some() {
             return Ok(false);
         }
+        let number = self.bucket.count(&self.numbers(key))?;
         // A store that does not count has the weaker rule.
-        let number = self.bucket.count(&self.numbers(key)).unwrap_or(1);
-        Ok(number == 1 || number % MAKERS == 0)
+        let may = number.is_none_or(|number| number == 1 || number % MAKERS == 0);
+        if !may {
+            sleep(MAKING);
+        }
+        Ok(may)
     }
 
     fn scoped(&self, key: &str) -> String {

@@ -3,10 +3,11 @@
 mod problem;
 
 use channel_contract::connection::Connected;
+use channel_contract::contacts::KnownContact;
 use channel_contract::json as contract_json;
 use channel_contract::outbound::{ClosedWindow, Content, Message, Window, WindowState};
 use channel_contract::secrets::Escape;
-use channel_contract::types::{self, Recipient, Timestamp};
+use channel_contract::types::{self, Contact, Recipient, Timestamp};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -19,6 +20,7 @@ use spin_interfaces::variables::Variables;
 use subtle::ConstantTimeEq as _;
 
 use crate::bindings::messaging::channel::connection::{self, ConnectError, WebhookTarget};
+use crate::bindings::messaging::channel::storage::Failure;
 use crate::bindings::messaging::channel::{channel, contacts, message, sender, window};
 use crate::configuration::{SECRET_BYTES, secret, settings, variable};
 use crate::webhook::now;
@@ -30,6 +32,9 @@ const BODY_BYTES: usize = 1 << 20;
 
 /// Since when the service hears everything: from the first time that it was connected.
 const LISTENING_SINCE: &str = "listening_since";
+
+/// How often that is written.
+const ATTEMPTS: u32 = 32;
 
 /// Answers a request that is for no webhook.
 pub(crate) async fn answer<W: World>(
@@ -64,7 +69,7 @@ async fn route<W: World>(
         ));
     };
     let store = world
-        .store()
+        .store(variables)
         .map_err(|failure| Problem::store(&failure.to_string()))?;
     let service = Service::new(variables, store);
     if decoded(name).as_deref() != Some(service.name.as_str()) {
@@ -84,6 +89,9 @@ async fn route<W: World>(
         ("window", &Method::GET) => service.window(known_members(query)?),
         ("connect" | "messages", _) => Err(Problem::method_not_allowed("POST")),
         ("window", _) => Err(Problem::method_not_allowed("GET")),
+        ("contacts", &Method::POST) => import(&read(&head.headers, body).await?),
+        ("contacts", &Method::DELETE) => forget(known_members(query)?),
+        ("contacts", _) => Err(Problem::method_not_allowed("POST, DELETE")),
         _ => Err(Problem::not_found(
             "there is nothing at this address; compare it with the documentation",
         )),
@@ -178,6 +186,26 @@ struct Whom {
     group: Option<String>,
 }
 
+impl Whom {
+    fn recipient(self) -> Result<Recipient, Problem> {
+        match (self.phone, self.user_id, self.group) {
+            // In a query a plus that is not encoded means a space.
+            (Some(phone), None, None) => Ok(Recipient::Phone(phone.trim().to_owned())),
+            (None, Some(id), None) => Ok(Recipient::UserId(id)),
+            (None, None, Some(id)) => Ok(Recipient::Group(id)),
+            _ => Err(Problem::bad_request(
+                "say whom in one parameter: phone, user_id or group",
+            )),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToImport {
+    contacts: Vec<KnownContact>,
+}
+
 /// The channel as it is shown, with the members that the reference host always has. Its name is its id, since there is one.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -238,16 +266,13 @@ impl<'a, B: Bucket> Service<'a, B> {
     }
 
     fn connect(&self, body: &[u8]) -> Result<(StatusCode, Value), Problem> {
-        let given = match body {
-            [] => Ok(ToConnect::default()),
-            body => serde_json::from_slice(body),
-        };
-        let ToConnect { replace_foreign } = given.map_err(|error| match error.classify() {
-            Category::Data => {
-                Problem::invalid("the one member is replace_foreign, which is true or false")
+        let ToConnect { replace_foreign } = match body {
+            [] => ToConnect::default(),
+            body => {
+                let remedy = "the one member is replace_foreign, which is true or false";
+                json_of(body, remedy)?
             }
-            _ => Problem::bad_request(&error.to_string()),
-        })?;
+        };
         let problems = channel::validate(&self.settings);
         if !problems.is_empty() {
             return Err(Problem::unprocessable(&problems));
@@ -262,11 +287,7 @@ impl<'a, B: Bucket> Service<'a, B> {
             ConnectError::Occupied(registration) => Problem::occupied(&registration),
             ConnectError::Failed(error) => Problem::refused(&error),
         })?;
-        let at = now();
-        self.store
-            .compare_and_swap(LISTENING_SINCE, None, at.to_string().as_bytes())
-            .map_err(|failure| Problem::store(&failure.to_string()))?;
-        let since = self.listening_since()?.unwrap_or(at);
+        let since = self.listen()?;
         let settings: Value = serde_json::from_str(&self.settings).unwrap_or_default();
         let shown = Shown {
             id: &self.name,
@@ -346,18 +367,22 @@ impl<'a, B: Bucket> Service<'a, B> {
     }
 
     fn window(&self, whom: Whom) -> Result<(StatusCode, Value), Problem> {
-        let to = match (whom.phone, whom.user_id, whom.group) {
-            // In a query a plus that is not encoded means a space.
-            (Some(phone), None, None) => Recipient::Phone(phone.trim().to_owned()),
-            (None, Some(id), None) => Recipient::UserId(id),
-            (None, None, Some(id)) => Recipient::Group(id),
-            _ => {
-                return Err(Problem::bad_request(
-                    "say whom in one parameter: phone, user_id or group",
-                ));
+        Ok((StatusCode::OK, json!(self.seen(&whom.recipient()?)?)))
+    }
+
+    /// Listens from now on, if it has not listened before; since when.
+    fn listen(&self) -> Result<Timestamp, Problem> {
+        for _ in 0..ATTEMPTS {
+            if let Some(since) = self.listening_since()? {
+                return Ok(since);
             }
-        };
-        Ok((StatusCode::OK, json!(self.seen(&to)?)))
+            let now = now().to_string();
+            self.store
+                .compare_and_swap(LISTENING_SINCE, None, now.as_bytes())
+                .map_err(|failure| Problem::store(&failure.to_string()))?;
+        }
+        let sentence = format!("it could not be written in {ATTEMPTS} attempts; connect again");
+        Err(Problem::store(&sentence))
     }
 
     fn listening_since(&self) -> Result<Option<Timestamp>, Problem> {
@@ -369,8 +394,7 @@ impl<'a, B: Bucket> Service<'a, B> {
     /// How a window stands. Whoever wrote since the service listens would be known.
     fn seen(&self, to: &Recipient) -> Result<Seen, Problem> {
         let now = now();
-        let state =
-            contacts::window(to).map_err(|failure| Problem::store(&format!("{failure:?}")))?;
+        let state = contacts::window(to).map_err(|failure| channel_store(&failure))?;
         let mut window = state
             .as_ref()
             .map_or(Window::Unknown, |state| window::evaluate(state, now));
@@ -401,6 +425,48 @@ impl<'a, B: Bucket> Service<'a, B> {
             warning,
         })
     }
+}
+
+/// Tells the channel of contacts from elsewhere.
+fn import(body: &[u8]) -> Result<(StatusCode, Value), Problem> {
+    let given: ToImport = json_of(body, "send contacts, a list as the reference host takes it")?;
+    let new = contacts::import(&given.contacts).map_err(|failure| channel_store(&failure))?;
+    Ok((StatusCode::OK, json!({"new": new})))
+}
+
+/// Lets the channel forget a contact.
+fn forget(whom: Whom) -> Result<(StatusCode, Value), Problem> {
+    let (phone, user_id) = match whom.recipient()? {
+        Recipient::Phone(phone) => (Some(phone), None),
+        Recipient::UserId(id) => (None, Some(id)),
+        Recipient::Group(_) | Recipient::Contact(_) => {
+            return Err(Problem::bad_request(
+                "a group is no contact: say whom by phone or user_id",
+            ));
+        }
+    };
+    let contact = Contact {
+        phone,
+        user_id,
+        parent_user_id: None,
+        username: None,
+        name: None,
+        identity_hash: None,
+    };
+    let forgotten = contacts::forget(&contact).map_err(|failure| channel_store(&failure))?;
+    Ok((StatusCode::OK, json!({"forgotten": forgotten})))
+}
+
+fn channel_store(failure: &Failure) -> Problem {
+    Problem::store(&format!("{failure:?}"))
+}
+
+/// What a body asks for. serde's own sentence could quote a secret that is in the wrong place.
+fn json_of<T: DeserializeOwned>(body: &[u8], remedy: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        Category::Data => Problem::invalid(remedy),
+        _ => Problem::bad_request(&error.to_string()),
+    })
 }
 
 /// An id of our own: what was sent, and when.

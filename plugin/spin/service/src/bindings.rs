@@ -39,6 +39,7 @@ wit_bindgen::generate!({
         "messaging:channel/channel@0.1.0/setting-match": channel_contract::channel::SettingMatch,
         "messaging:channel/channel@0.1.0/signed-part": channel_contract::channel::SignedPart,
         "messaging:channel/channel@0.1.0/window-rule": channel_contract::channel::WindowRule,
+        "messaging:channel/contacts@0.1.0/known-contact": channel_contract::contacts::KnownContact,
         "messaging:channel/connection@0.1.0/connected": channel_contract::connection::Connected,
         "messaging:channel/connection@0.1.0/registration": channel_contract::connection::Registration,
         "messaging:channel/events@0.1.0": channel_contract::events,

@@ -1,5 +1,6 @@
 //! What Spin calls, and what the service asks of it.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +17,11 @@ use crate::{Unread, World, serve};
 /// How much of the platform's answer is read.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// What the service's keys begin with in the store.
-const SCOPE: &str = "service:";
+/// The part of the application that the service's keys are.
+const PART: &str = "service";
+
+/// How many requests an instance answers. With it go the connections that its swaps have opened, which Spin closes only then.
+const REQUESTS: u32 = 16;
 
 /// While it is there, Spin hands this instance no further request: the channel's requests and the store hold the whole instance
 /// as long as they last, and would hold it for others too, whose time runs.
@@ -32,7 +36,14 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        backpressure_dec();
+        thread_local! {
+            static ANSWERED: Cell<u32> = const { Cell::new(0) };
+        }
+        ANSWERED.set(ANSWERED.get() + 1);
+        // One that never asks again ends.
+        if ANSWERED.get() < REQUESTS {
+            backpressure_dec();
+        }
     }
 }
 
@@ -64,8 +75,8 @@ impl World for Spin {
         read()
     }
 
-    fn store(&self) -> Result<Store<SpinBucket>, Failure> {
-        open(SCOPE)
+    fn store(&self, variables: &Variables) -> Result<Store<SpinBucket>, Failure> {
+        open(variables, PART)
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<StatusCode, String> {

@@ -37,7 +37,7 @@ pub trait World {
     /// # Errors
     ///
     /// The store's failure.
-    fn store(&self) -> Result<Store<Self::Bucket>, Failure>;
+    fn store(&self, variables: &Variables) -> Result<Store<Self::Bucket>, Failure>;
 
     /// Sends a request; the answer's status, or why there is none.
     ///

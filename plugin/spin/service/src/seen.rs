@@ -7,7 +7,7 @@ use spin_interfaces::store::{Bucket, Failure, Store};
 const EVENTS: usize = 512;
 
 /// How often a list is written anew where others write it at the same time.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 16;
 
 /// What an event is remembered by.
 type Mark = [u8; 8];

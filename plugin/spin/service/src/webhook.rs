@@ -34,7 +34,7 @@ const BODY_BYTES: usize = 4 << 20;
 const BODY_BY: Duration = Duration::from_secs(1);
 
 /// … the platform has been told …
-const TOLD_BY: Duration = Duration::from_millis(2700);
+const TOLD_BY: Duration = Duration::from_millis(2300);
 
 /// … and the last greeting has begun. One takes as long as the variable `http_timeout_ms` says, in the manifest a second.
 const GREETED_BY: Duration = Duration::from_millis(2800);
@@ -148,7 +148,9 @@ async fn take_in<W: World>(
 ) -> Result<StatusCode, String> {
     let name = variable(variables, "setting_name").unwrap_or_default();
     let platform = Platform::new(variables, name)?;
-    let store = world.store().map_err(|failure| failure.to_string())?;
+    let store = world
+        .store(variables)
+        .map_err(|failure| failure.to_string())?;
     let (events, replies) = match inbox::receive(settings, delivery, now()) {
         Ok(reception) => {
             let events = reception

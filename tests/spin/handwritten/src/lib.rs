@@ -95,8 +95,11 @@ async fn take(variables: &Variables, body: &[u8]) -> Result<(), Box<dyn Error>> 
         .flat_map(|entry| entry.changes)
         .flat_map(|change| change.value.messages);
     for message in messages {
-        remember(&message)?;
-        let (store, key) = (open("service:")?, format!("seen:{}", message.from));
+        remember(variables, &message)?;
+        let (store, key) = (
+            open(variables, "service")?,
+            format!("seen:{}", message.from),
+        );
         let seen = store.get(&key)?;
         let marks = seen.as_deref().unwrap_or_default();
         // The end of a wamid is what differs.
@@ -115,8 +118,8 @@ async fn take(variables: &Variables, body: &[u8]) -> Result<(), Box<dyn Error>> 
 }
 
 /// Keeps when somebody wrote last.
-fn remember(message: &Message) -> Result<(), Box<dyn Error>> {
-    let store = open("channel:")?;
+fn remember(variables: &Variables, message: &Message) -> Result<(), Box<dyn Error>> {
+    let store = open(variables, "channel")?;
     let key = format!("contact:{}", message.from);
     let before = store.get(&key)?;
     let known: Option<Value> = before.as_deref().map(serde_json::from_slice).transpose()?;

@@ -8,17 +8,23 @@ use spin_sdk::experimental::wasi::keyvalue::store::{self, Error};
 pub use store::Bucket as SpinBucket;
 
 use super::{Bucket, Failure, Next, Store};
+use crate::variables::Variables;
 
 /// The store's name: `key_value_stores = ["default"]`.
 const NAME: &str = "default";
 
-/// The keys of the component's store that begin with `scope`.
+/// The keys of one part of the application, in the component's store. They name the number: several applications may share what
+/// is behind it.
 ///
 /// # Errors
 ///
 /// The store is not granted, or can't be reached.
-pub fn open(scope: &'static str) -> Result<Store<SpinBucket>, Failure> {
-    Ok(Store::new(store::open(NAME)?, scope))
+pub fn open(variables: &Variables, part: &str) -> Result<Store<SpinBucket>, Failure> {
+    let number = variables
+        .get("setting_phone_number")
+        .map_or("", String::as_str);
+    let number: String = number.chars().filter(char::is_ascii_digit).collect();
+    Ok(Store::new(store::open(NAME)?, format!("{number}:{part}:")))
 }
 
 impl From<Error> for Failure {
@@ -49,17 +55,17 @@ impl Bucket for SpinBucket {
     }
 
     #[cfg(feature = "atomics")]
-    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<(), Failure> {
+    fn swap(&self, key: &str, next: &mut Next<'_>) -> Result<bool, Failure> {
         let cas = Cas::new(self, key)?;
         if let Some(bytes) = next(cas.current()?.as_deref())? {
             // Its answer is not believed.
             let _ = swap(cas, &bytes);
         }
-        Ok(())
+        Ok(true)
     }
 
     #[cfg(feature = "atomics")]
-    fn count(&self, key: &str) -> Result<i64, Failure> {
-        Ok(increment(self, key, 1)?)
+    fn count(&self, key: &str) -> Result<Option<i64>, Failure> {
+        Ok(Some(increment(self, key, 1)?))
     }
 }
