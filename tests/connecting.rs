@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use channel_host::contract::types::ErrorClass;
 use channel_host::{Change, ChannelError, State};
 use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
-use peer::{Answer, Vendor};
+use peer::{Answer, Peer, Vendor};
 use serde_json::{Value, json};
 
 const THEIRS: &str = "https://old.example.com/hook";
@@ -33,6 +33,15 @@ fn messages(hosted: &Hosted) -> Vec<String> {
         .iter()
         .map(peer::Request::line)
         .collect()
+}
+
+/// How often a webhook was registered.
+fn times_registered(peer: &Peer) -> usize {
+    let requests = peer.requests();
+    let lines = requests.iter().map(peer::Request::line);
+    lines
+        .filter(|line| line == "POST /v1/configs/webhook")
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,11 +130,183 @@ async fn no_two_channels_have_one_name_or_number() -> Result<()> {
         panic!("it was not refused");
     };
     assert_eq!(member, "phone_number");
+    assert_eq!(registered(&hosted.peer)?, ours);
     assert_eq!(
-        registered(&hosted.peer)?,
-        ours,
-        "the first one's webhook is back"
+        times_registered(&hosted.peer),
+        1,
+        "no delivery goes astray meanwhile"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_can_t_move_to_a_number_that_another_channel_has() -> Result<()> {
+    let second = Peer::start(KEY, "15550000000").await?;
+    let grant = second.url().to_owned();
+    let hosted = Hosted::start_with(|options| options.private_origins.push(grant)).await?;
+    hosted.add(&json!({})).await?;
+    let other = json!({"name": "Other", "phone_number": "+15550000000", "base_url": second.url()});
+    let other = hosted.add(&other).await?;
+    let before = (registered(&hosted.peer)?, registered(&second)?);
+    let moving = Change {
+        replace_foreign: true,
+        ..change(json!({"base_url": hosted.peer.url()}))
+    };
+    let moved = other.change(moving).await;
+    assert!(
+        matches!(moved, Err(ChannelError::Taken { .. })),
+        "{moved:?}"
+    );
+    assert_eq!((registered(&hosted.peer)?, registered(&second)?), before);
+    assert_eq!(times_registered(&hosted.peer), 1);
+    assert_eq!(times_registered(&second), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_fails_half_way_leaves_the_webhook_as_it_was() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let before = registered(&hosted.peer)?;
+    let without_header =
+        json!({"webhook_authentication": "hmac", "webhook_hmac_secret": "platform-secret"});
+    let fails = || {
+        // The look at what is there, the write, and the look at what came of it.
+        let next = |answer| hosted.peer.next("/v1/configs/webhook", answer);
+        next(Answer::Usual);
+        next(Answer::Accept(Box::new(Answer::Cut)));
+        next(Answer::Status(500, Value::Null));
+    };
+    fails();
+    let failed = channel.change(change(without_header.clone())).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{failed:?}"
+    );
+    assert_eq!(registered(&hosted.peer)?, before);
+    assert_eq!(channel.shown().state, State::Connected);
+    hosted.write("wamid.1", "16315551234", "Hi").await?;
+
+    fails();
+    hosted
+        .peer
+        .next("/v1/configs/webhook", Answer::Status(500, Value::Null));
+    let failed = channel.change(change(without_header)).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{failed:?}"
+    );
+    let shown = channel.shown();
+    assert_eq!(shown.state, State::NotReceiving);
+    let detail = shown.detail.context("why")?;
+    assert!(detail.contains("connect the channel again"), "{detail}");
+    channel.connect(false).await?;
+    assert_eq!(registered(&hosted.peer)?, before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_s_webhook_comes_back_where_replacing_it_fails_half_way() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted
+        .peer
+        .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
+    let before = registered(&hosted.peer)?;
+    let next = |answer| hosted.peer.next("/v1/configs/webhook", answer);
+    // Two looks at what is there, one to keep it, the write, and the look at what came of it.
+    let fails = || {
+        (0..3).for_each(|_| next(Answer::Usual));
+        next(Answer::Accept(Box::new(Answer::Cut)));
+        next(Answer::Status(500, Value::Null));
+    };
+    fails();
+    let failed = channel.connect(true).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{failed:?}"
+    );
+    assert_eq!(registered(&hosted.peer)?, before);
+
+    // Nor can it be put back at once.
+    fails();
+    next(Answer::Status(500, Value::Null));
+    let failed = channel.connect(true).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{failed:?}"
+    );
+    assert_ne!(registered(&hosted.peer)?, before);
+    assert_eq!(channel.shown().state, State::NotReceiving);
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_connect_over_somebody_else_s_webhook_leaves_the_channel_as_it_was() -> Result<()>
+{
+    let mut hosted = Hosted::start_with(|options| options.public_url = None).await?;
+    drop(hosted.add(&json!({})).await?);
+    hosted
+        .restart_with(|options| options.public_url = Some(PUBLIC.to_owned()))
+        .await?;
+    let channel = hosted.host.channel("Shop").context("it is there")?;
+    hosted.peer.register(Vendor::Cloud, THEIRS, &[]);
+    (0..3).for_each(|_| hosted.peer.next("/v1/configs/webhook", Answer::Usual));
+    let refused = json!({"meta": {"success": false, "developer_message": "Bad url"}});
+    hosted
+        .peer
+        .next("/v1/configs/webhook", Answer::Status(400, refused));
+    let failed = channel.connect(true).await;
+    assert!(
+        matches!(failed, Err(ChannelError::Refused(_))),
+        "{failed:?}"
+    );
+    let shown = channel.shown();
+    assert_eq!(shown.state, State::NotReceiving);
+    assert!(
+        shown.register.is_some(),
+        "it is still to be registered by hand"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_puts_somebody_else_s_webhook_on_disk_before_it_replaces_it() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted
+        .peer
+        .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
+    let before = registered(&hosted.peer)?;
+    for _ in 0..3 {
+        hosted.peer.next("/v1/configs/webhook", Answer::Usual);
+    }
+    let slow = Answer::Delay(Duration::from_millis(500), Box::new(Answer::Usual));
+    hosted.peer.next("/v1/configs/webhook", slow);
+    let over = Change {
+        replace_foreign: true,
+        ..change(
+            json!({"webhook_authentication": "header_and_hmac", "webhook_hmac_secret": "platform-secret"}),
+        )
+    };
+    let writes = times_registered(&hosted.peer);
+    let (changing, kept) = tokio::join!(channel.change(over), async {
+        until("it is not replaced", async || {
+            Ok(times_registered(&hosted.peer) > writes)
+        })
+        .await?;
+        let file = hosted.directory.path().join("host.db");
+        let database = rusqlite::Connection::open(file)?;
+        let select = "SELECT count(*) FROM secret WHERE name LIKE '%/X-Tenant'";
+        Ok::<i64, anyhow::Error>(database.query_row(select, [], |row| row.get(0))?)
+    });
+    changing?;
+    assert_eq!(kept?, 1);
+    assert_ne!(registered(&hosted.peer)?, before);
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, before);
     Ok(())
 }
 

@@ -53,7 +53,12 @@ impl<'a> Account<'a> {
         })
     }
 
-    /// Proves the credentials and registers the webhook. Without a public address it only proves.
+    /// Proves the credentials. Changes nothing.
+    pub(super) async fn prove(&self) -> Result<Connected, ChannelError> {
+        Ok(self.register(None).await??)
+    }
+
+    /// Proves the credentials and registers the webhook.
     pub(super) async fn connect(&self, replace_foreign: bool) -> Result<Connected, ChannelError> {
         let target = self.target(replace_foreign);
         let mut connected = self.register(target.as_ref()).await?;
@@ -68,12 +73,7 @@ impl<'a> Account<'a> {
                 connected.previous.retain(|it| !self.is_ours(it));
             }
         }
-        match connected {
-            Ok(connected) => Ok(connected),
-            Err(ConnectError::Settings(problems)) => Err(ChannelError::Invalid(problems)),
-            Err(ConnectError::Occupied(registration)) => Err(ChannelError::Occupied(registration)),
-            Err(ConnectError::Failed(error)) => Err(ChannelError::Refused(error.into())),
-        }
+        Ok(connected?)
     }
 
     async fn register(

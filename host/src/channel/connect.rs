@@ -31,6 +31,9 @@ const RANDOM_BYTES: usize = 24;
 /// What is told of a channel that was added and not connected, since the host went down meanwhile.
 const CUT_OFF: &str = "connecting was cut off: connect it again";
 
+/// What is told of a channel whose webhook may be another than it should be.
+const HALF_WAY: &str = "registering the webhook failed half-way, and what was registered before could not be put back: connect the channel again, or disconnect it";
+
 /// What is told of a channel whose webhook this host can't register.
 const BY_HAND: &str = "this host has no public address: register the webhook's address and headers at the vendor by hand";
 
@@ -198,6 +201,14 @@ pub(crate) async fn add(
     Ok(channel)
 }
 
+/// A channel as it shall be, and the secrets that it shall have.
+struct Next {
+    current: Current,
+    keyring: Arc<Keyring>,
+    /// It is configured otherwise than before.
+    changed: bool,
+}
+
 /// Connects a channel whose changes are held off, and remembers what was registered before.
 async fn establish(
     host: &Arc<Shared>,
@@ -205,42 +216,160 @@ async fn establish(
     replace_foreign: bool,
 ) -> Result<(), ChannelError> {
     let mut current = (*channel.current()).clone();
-    let staged = Arc::new(Keyring::new(channel.keyring.snapshot()));
-    let (_, http) = host.gates(&channel.description, &current.settings, &staged)?;
-    let before = current.clone();
+    let keyring = Arc::new(Keyring::new(channel.keyring.snapshot()));
+    (current.authentication, current.http) =
+        host.gates(&channel.description, &current.settings, &keyring)?;
+    let mut next = Next {
+        current,
+        keyring,
+        changed: false,
+    };
+    register(host, channel, &mut next, replace_foreign).await?;
+    commit(host, channel, next).await
+}
+
+/// Proves the credentials, and registers the webhook unless another channel has the number. Where that fails half-way, what was
+/// registered before is put back. Returns whether it is another number than before.
+async fn register(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    next: &mut Next,
+    replace_foreign: bool,
+) -> Result<bool, ChannelError> {
+    let old = channel.current();
+    let wanted = next.current.clone();
     let account = Account {
-        http: &http,
-        keyring: &staged,
-        ..Account::of(host, channel, &before)
+        host,
+        plugin: &channel.plugin,
+        http: &wanted.http,
+        settings: &wanted.settings,
+        keyring: &next.keyring,
     };
-    let mut connected = match account.connect(false).await {
-        Err(ChannelError::Occupied(found)) if replace_foreign => {
-            // On disk before it is replaced.
-            let mut known = Connected {
-                previous: vec![found],
-                ..Connected::default()
-            };
-            remember(&mut known, current.connected.as_ref());
-            current.connected = Some(known);
-            current.base.clone_from(&host.options.public_url);
-            store(host, channel, &current, Some(&staged.snapshot())).await?;
-            channel.keyring.replace(staged.snapshot());
-            channel.put(current.clone());
-            account.connect(true).await?
-        }
-        connected => connected?,
-    };
-    remember(&mut connected, before.connected.as_ref());
-    set_connected(host, &mut current, connected);
-    if let Err(error) = number_is_free(host, channel, &current) {
-        account.give_back(&current).await;
-        return Err(error);
+    let mut connected = account.prove().await?;
+    number_is_free(host, channel, &connected)?;
+    let description = &channel.description;
+    let moved = number(description, &old.settings, old.connected.as_ref())
+        != number(description, &wanted.settings, Some(&connected));
+    let before = old.connected.as_ref().filter(|_| !moved);
+    if let Some(base) = &host.options.public_url {
+        let mut known = connected;
+        let mut is_foreign = false;
+        let registered = match account.connect(false).await {
+            Err(ChannelError::Occupied(found)) if replace_foreign => {
+                is_foreign = true;
+                known.previous.push(found);
+                remember(&mut known, before);
+                // On disk before it is replaced.
+                next.current.connected = Some(known.clone());
+                next.current.base = Some(base.clone());
+                let secrets = next.keyring.snapshot();
+                store(host, channel, &next.current, Some(&secrets)).await?;
+                account.connect(true).await
+            }
+            registered => registered,
+        };
+        connected = match registered {
+            Err(error @ (ChannelError::Occupied(_) | ChannelError::Invalid(_))) if !is_foreign => {
+                return Err(error);
+            }
+            Err(error) => {
+                let half = Half {
+                    account,
+                    known,
+                    is_foreign,
+                    moved,
+                    changed: next.changed,
+                };
+                undo(host, channel, base, half).await?;
+                return Err(error);
+            }
+            Ok(connected) => connected,
+        };
     }
-    store(host, channel, &current, Some(&staged.snapshot())).await?;
-    channel.keyring.replace(staged.snapshot());
+    remember(&mut connected, before);
+    if moved {
+        next.current.listening_since = None;
+    }
+    set_connected(host, &mut next.current, connected);
+    Ok(moved)
+}
+
+/// What may have been registered at the vendor, though registering failed.
+struct Half<'a> {
+    account: Account<'a>,
+    /// The account, and what was registered there before.
+    known: Connected,
+    is_foreign: bool,
+    moved: bool,
+    changed: bool,
+}
+
+/// Puts back what was registered before. Where that fails too, the channel says so, and remembers what has to be put back.
+async fn undo(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    base: &str,
+    half: Half<'_>,
+) -> Result<(), ChannelError> {
+    let old = channel.current();
+    let was_ours = !half.is_foreign
+        && !half.moved
+        && old.connected.is_some()
+        && old.state != State::Disconnected;
+    let undone = if was_ours && half.changed {
+        let account = Account::of(host, channel, &old);
+        account.connect(false).await.map(drop)
+    } else if was_ours {
+        // Registered in part or not, it is as it shall be.
+        Ok(())
+    } else {
+        half.account.disconnect(base, &half.known).await
+    };
+    let mut current = (*old).clone();
+    let mut secrets = channel.keyring.snapshot();
+    if let Err(error) = undone {
+        tracing::warn!(channel = channel.id, %error, "what was registered before could not be put back");
+        // What is registered for another number is none of this channel's.
+        if !half.moved {
+            let mut sealed = half.account.keyring.snapshot();
+            sealed.retain(|name, _| !is_declared(&channel.description, name));
+            secrets.extend(sealed);
+            current.connected = Some(half.known);
+            current.base.get_or_insert_with(|| base.to_owned());
+            current.state = State::NotReceiving;
+            current.detail = Some(HALF_WAY.to_owned());
+            current.listening_since = None;
+        }
+    }
+    store(host, channel, &current, Some(&secrets)).await?;
+    channel.keyring.replace(secrets);
+    channel.put(current);
+    Ok(())
+}
+
+/// Makes a channel what it shall be.
+async fn commit(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    next: Next,
+) -> Result<(), ChannelError> {
+    let Next {
+        mut current,
+        keyring,
+        ..
+    } = next;
+    store(host, channel, &current, Some(&keyring.snapshot())).await?;
+    channel.keyring.replace(keyring.snapshot());
+    // The keyring of the channel's life is the one that its HTTP reads.
+    (current.authentication, current.http) =
+        host.gates(&channel.description, &current.settings, &channel.keyring)?;
     channel.put(current);
     channel.due.notify_one();
     Ok(())
+}
+
+fn is_declared(description: &Description, secret: &str) -> bool {
+    description.secrets.iter().any(|it| it.name == secret)
 }
 
 /// Changes a channel's settings. What the vendor must agree to is proved first; where that fails, nothing changes.
@@ -266,45 +395,25 @@ pub(crate) async fn change(
     } = new;
     // What is not of the settings stays: the host's own, and what was sealed.
     let mut all = old_secrets.clone();
-    all.retain(|name, _| {
-        !description
-            .secrets
-            .iter()
-            .any(|secret| secret.name == *name)
-    });
+    all.retain(|name, _| !is_declared(description, name));
     all.extend(secrets);
-    let staged = Arc::new(Keyring::new(all));
-    let (authentication, http) = host.gates(description, &visible, &staged)?;
-    let mut current = Current {
+    let keyring = Arc::new(Keyring::new(all));
+    let (authentication, http) = host.gates(description, &visible, &keyring)?;
+    let current = Current {
         name,
-        settings: visible.clone(),
+        settings: visible,
         authentication,
-        http: Arc::clone(&http),
+        http,
         ..(*old).clone()
     };
-    let mut moved = false;
-    if proved && old.state != State::Disconnected {
-        let account = Account {
-            host,
-            plugin: &channel.plugin,
-            http: &http,
-            settings: &visible,
-            keyring: &staged,
-        };
-        let mut connected = account.connect(change.replace_foreign).await?;
-        moved = number(description, &old.settings, old.connected.as_ref())
-            != number(description, &visible, Some(&connected));
-        if moved {
-            current.listening_since = None;
-        } else {
-            remember(&mut connected, old.connected.as_ref());
-        }
-        set_connected(host, &mut current, connected);
-        if let Err(error) = number_is_free(host, channel, &current) {
-            account.give_back(&current).await;
-            return Err(error);
-        }
-    }
+    let mut next = Next {
+        current,
+        keyring,
+        changed: true,
+    };
+    let moved = proved
+        && old.state != State::Disconnected
+        && register(host, channel, &mut next, change.replace_foreign).await?;
     if moved {
         // The other number's webhook would go on to lead here.
         Account::of(host, channel, &old).give_back(&old).await;
@@ -320,16 +429,7 @@ pub(crate) async fn change(
             })
             .await?;
     }
-    store(host, channel, &current, Some(&staged.snapshot())).await?;
-    channel.keyring.replace(staged.snapshot());
-    // The keyring of the channel's life is the one that its HTTP reads.
-    let (authentication, http) = host.gates(description, &visible, &channel.keyring)?;
-    channel.put(Current {
-        authentication,
-        http,
-        ..current
-    });
-    channel.due.notify_one();
+    commit(host, channel, next).await?;
     tracing::info!(channel = channel.id, proved, "settings changed");
     Ok(())
 }
@@ -340,6 +440,8 @@ pub(crate) async fn connect(
     channel: &Arc<Channel>,
     replace_foreign: bool,
 ) -> Result<(), ChannelError> {
+    // No other channel takes its number meanwhile.
+    let _one_at_a_time = host.registry.changing.lock().await;
     let _alone = channel.changing.lock().await;
     establish(host, channel, replace_foreign).await
 }
@@ -575,14 +677,14 @@ fn free(
 }
 
 /// Whether no other channel is connected to the number that the vendor names.
-fn number_is_free(host: &Shared, own: &Channel, current: &Current) -> Result<(), ChannelError> {
-    let id = |current: &Current| current.connected.as_ref()?.phone_number_id.clone();
-    let Some(wanted) = id(current) else {
+fn number_is_free(host: &Shared, own: &Channel, proved: &Connected) -> Result<(), ChannelError> {
+    let Some(wanted) = &proved.phone_number_id else {
         return Ok(());
     };
     for other in others(host, Some(own)) {
         let theirs = other.current();
-        if id(&theirs).as_ref() == Some(&wanted) {
+        let connected = theirs.connected.as_ref();
+        if connected.and_then(|it| it.phone_number_id.as_ref()) == Some(wanted) {
             return Err(ChannelError::Taken {
                 member: "phone_number".to_owned(),
                 by: theirs.name.clone(),

@@ -1,7 +1,7 @@
 //! Why a channel is not added, changed or connected.
 
 use crate::capability::OriginError;
-use crate::contract::connection::Registration;
+use crate::contract::connection::{ConnectError, Registration};
 use crate::contract::types::{Error, Problem};
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -58,4 +58,14 @@ pub enum ChannelError {
     /// What the store has of a channel can't be read.
     #[error("what the store has of the channel {0} can't be read: put a backup back")]
     Damaged(String),
+}
+
+impl From<ConnectError> for ChannelError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Settings(problems) => Self::Invalid(problems),
+            ConnectError::Occupied(registration) => Self::Occupied(registration),
+            ConnectError::Failed(error) => Self::Refused(error.into()),
+        }
+    }
 }
