@@ -397,6 +397,30 @@ async fn a_webhook_of_ours_that_was_replaced_is_not_touched_and_the_channel_says
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_without_the_channel_s_secret_does_not_receive() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let ours = registered(&hosted.peer)?;
+    let right = [("X-Channel-Secret", ours.headers[0].1.as_str())];
+    let wrong = [("X-Channel-Secret", "another-secret-of-somebody")];
+    for (headers, state) in [
+        (&right[..], State::Connected),
+        (&[], State::NotReceiving),
+        (&right, State::Connected),
+        (&wrong, State::NotReceiving),
+    ] {
+        hosted.peer.register(Vendor::Cloud, &ours.url, headers);
+        let checked = channel.check().await?;
+        assert_eq!(checked.state, state, "{headers:?}");
+    }
+    let detail = channel.shown().detail.context("why")?;
+    assert!(detail.contains("without this channel's secret"), "{detail}");
+    channel.connect(false).await?;
+    assert_eq!(channel.check().await?.state, State::Connected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn name_and_greeting_change_at_once_and_a_key_is_proved_first() -> Result<()> {
     let hosted = Hosted::start().await?;
     let channel = hosted.add(&json!({})).await?;

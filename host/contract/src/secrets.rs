@@ -151,7 +151,9 @@ impl Mask {
     pub fn new(secrets: &[(String, Secret)], sealed: impl Fn(&str) -> bool) -> Option<Self> {
         let mut patterns = Vec::new();
         let mut placeholders = Vec::new();
-        for (name, secret) in secrets {
+        // Of two with one value the one that is not sealed is shown: a channel looks for its own in what it had sealed before.
+        let (found, own): (Vec<_>, Vec<_>) = secrets.iter().partition(|(name, _)| sealed(name));
+        for (name, secret) in own.into_iter().chain(found) {
             let placeholder = placeholder(name);
             let value = secret.expose();
             let masked = value.len() >= MASKED_BYTES && !(sealed(name) && is_word(value));

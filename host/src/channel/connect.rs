@@ -519,12 +519,12 @@ pub(crate) async fn check(
             next.listening_since = next.listening_since.or(Some(now));
         }
         Some(false) if next.state != State::Disconnected => {
-            let mut elsewhere = health
-                .registrations
-                .iter()
-                .filter_map(|it| it.url.as_deref());
+            let url = health.registrations.iter().find_map(|it| it.url.as_deref());
             next.state = State::NotReceiving;
-            next.detail = Some(match elsewhere.next() {
+            next.detail = Some(match url {
+                Some(url) if target.is_some_and(|target| target.url == url) => {
+                    "the webhook is registered without this channel's secret: connect the channel again".to_owned()
+                }
                 Some(url) => format!(
                     "the vendor delivers to {}: connect the channel again, replacing that",
                     origin(url)

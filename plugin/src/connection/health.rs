@@ -40,10 +40,16 @@ pub fn health(
     let mut registrations = Vec::new();
     let receiving = match Scope::Number.read(&client, CURRENT) {
         Ok(present) => {
-            let receiving =
+            let leads_here =
                 target.map(|target| present.registration.url.as_ref() == Some(&target.url));
             registrations.push(present.registration);
-            receiving
+            match leads_here {
+                Some(true) => Scope::Number
+                    .brings_our_secret(&client)
+                    .map_err(|error| errors.push(error))
+                    .ok(),
+                leads_elsewhere => leads_elsewhere,
+            }
         }
         Err(error) => {
             if !can_t_be_read(&client, &error) {

@@ -37,6 +37,9 @@ const PREVIOUS_ACCOUNT: &str = "previous_account";
 const CURRENT: &str = "current";
 const CURRENT_ACCOUNT: &str = "current_account";
 
+/// The placeholder of the secret that each delivery has to bring.
+const SECRET: &str = "{{secret:webhook}}";
+
 /// Proves the key without side effects, remembers the webhook that is registered, registers `target`, and reads it back. Without a
 /// target it only proves the key and compares the numbers.
 ///
@@ -263,7 +266,7 @@ fn register_target(
 ) -> Result<(), Error> {
     let headers = match client.settings.webhook_authentication.unwrap_or_default() {
         WebhookAuthentication::Header | WebhookAuthentication::HeaderAndHmac => {
-            BTreeMap::from([(SECRET_HEADER, "{{secret:webhook}}")])
+            BTreeMap::from([(SECRET_HEADER, SECRET)])
         }
         WebhookAuthentication::Hmac => BTreeMap::new(),
     };
@@ -273,14 +276,14 @@ fn register_target(
         .as_ref()
         .is_ok_and(|now| now.registration.url.as_deref() == Some(&target.url));
     match (registered, now) {
+        (Ok(()), _) if is_ours => {}
         (
-            Ok(())
-            | Err(Error {
+            Err(Error {
                 class: ErrorClass::Temporary,
                 ..
             }),
             _,
-        ) if is_ours => {}
+        ) if is_ours && Scope::Number.brings_our_secret(client)? => {}
         (Err(error), _) => return Err(error),
         (Ok(()), Err(error)) if can_t_be_read(client, &error) => {}
         (Ok(()), Err(error)) => warnings.add(

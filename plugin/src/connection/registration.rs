@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{CURRENT, PREVIOUS};
+use super::{CURRENT, PREVIOUS, SECRET};
 use crate::api::{self, Call, Client, Http};
 use crate::bindings::exports::messaging::channel::connection::Registration;
-use crate::bindings::messaging::channel::http::{Failure, Seal};
+use crate::bindings::messaging::channel::http::{Failure, Response, Seal};
 use crate::bindings::messaging::channel::types::{Error, Header};
+use crate::description::SECRET_HEADER;
+use crate::settings::WebhookAuthentication;
 
 /// Whom a registration serves.
 #[derive(Clone, Copy)]
@@ -59,14 +61,6 @@ impl Scope {
     /// The address stays readable, though it may hold a credential of its own: it has to be compared with ours, and somebody has
     /// to see what is in the way.
     pub(super) fn read(self, client: &Client<'_, impl Http>, name: &str) -> Result<Present, Error> {
-        #[derive(Deserialize)]
-        struct Members<'a> {
-            #[serde(borrow)]
-            url: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            headers: Option<&'a RawValue>,
-        }
-
         let seal = Seal {
             pointer: "/headers".into(),
             name: name.into(),
@@ -76,38 +70,70 @@ impl Scope {
             result => (result, true),
         };
         let answer = api::answer(result, Call::Repeatable)?;
-        let members: Option<Members<'_>> =
-            serde_json::from_slice(&answer.body).map_err(|_| api::unreadable(&answer))?;
-        let (url, headers) = match members {
-            Some(members) => (members.url, members.headers.filter(|_| sealed)),
-            None => (None, None),
-        };
+        let members = Members::of(&answer)?;
         Ok(Present {
             registration: Registration {
                 scope: Some(self.word().into()),
-                url: url
+                headers: if sealed {
+                    members.headers()
+                } else {
+                    Vec::new()
+                },
+                url: members
+                    .url
                     .filter(|url| !url.trim().is_empty())
                     .map(Cow::into_owned),
-                headers: headers
-                    .map(|headers| placeholders(headers.get()))
-                    .unwrap_or_default(),
             },
             sealed,
         })
     }
+
+    /// Whether each delivery comes with our secret, where the settings want it in a header.
+    ///
+    /// The host shows its own secret as the placeholder of it. Sealing would hide which secret it is, so nothing is sealed: ask this
+    /// only of a registration that leads here.
+    pub(super) fn brings_our_secret(self, client: &Client<'_, impl Http>) -> Result<bool, Error> {
+        if client.settings.webhook_authentication.unwrap_or_default() == WebhookAuthentication::Hmac
+        {
+            return Ok(true);
+        }
+        let answer = api::answer(client.get(self.path(), Vec::new()), Call::Repeatable)?;
+        let headers = Members::of(&answer)?.headers();
+        Ok(headers.iter().any(|header| {
+            header.name.eq_ignore_ascii_case(SECRET_HEADER) && header.value == SECRET
+        }))
+    }
 }
 
-/// The headers whose values the host has sealed. Any other value (a number is none that it seals) stays behind.
-fn placeholders(headers: &str) -> Vec<Header> {
-    // Headers that are not set are an empty object, or an empty string.
-    let headers: BTreeMap<String, Value> = serde_json::from_str(headers).unwrap_or_default();
-    headers
-        .into_iter()
-        .filter_map(|(name, value)| match value {
-            Value::String(value) => Some(Header { name, value }),
-            _ => None,
-        })
-        .collect()
+/// A registration as 360dialog writes it.
+#[derive(Default, Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    url: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    headers: Option<&'a RawValue>,
+}
+
+impl<'a> Members<'a> {
+    fn of(answer: &'a Response) -> Result<Self, Error> {
+        let members: Option<Self> =
+            serde_json::from_slice(&answer.body).map_err(|_| api::unreadable(answer))?;
+        Ok(members.unwrap_or_default())
+    }
+
+    /// The headers whose values are text, as those are that the host seals. Any other value stays behind.
+    fn headers(&self) -> Vec<Header> {
+        let headers = self.headers.map_or("", RawValue::get);
+        // Headers that are not set are an empty object, or an empty string.
+        let headers: BTreeMap<String, Value> = serde_json::from_str(headers).unwrap_or_default();
+        headers
+            .into_iter()
+            .filter_map(|(name, value)| match value {
+                Value::String(value) => Some(Header { name, value }),
+                _ => None,
+            })
+            .collect()
+    }
 }
 
 /// The body that registers `url`.

@@ -63,6 +63,15 @@ fn leads_to(url: &str) -> Answer {
     )
 }
 
+/// Ours, as a host shows it that masks its own secret.
+fn brings(name: &str, value: &str) -> Answer {
+    says(200, &json!({"url": OURS, "headers": {name: value}}))
+}
+
+fn brings_our_secret() -> Answer {
+    brings("X-Channel-Secret", "{{secret:webhook}}")
+}
+
 fn unset() -> Answer {
     says(200, &json!({"url": "", "headers": ""}))
 }
@@ -403,8 +412,15 @@ fn a_registration_that_does_not_show_is_told() {
     }
     // What may have been registered is looked for.
     for answer in [interrupted(), words(502, "")] {
-        let http = Scripted::new([status(), unset(), unset(), answer.clone(), leads_to(OURS)]);
+        let script = |secret| {
+            let answer = answer.clone();
+            [status(), unset(), unset(), answer, leads_to(OURS), secret]
+        };
+        let http = Scripted::new(script(brings_our_secret()));
         assert_eq!(connect(&http, CLOUD, Some(&target())).unwrap().warnings, []);
+        let http = Scripted::new(script(leads_to(OURS)));
+        let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
+        assert_eq!(error.class, ErrorClass::Temporary, "it is the one before");
         let http = Scripted::new([status(), unset(), unset(), answer, leads_to(THEIRS)]);
         let error = failed(connect(&http, CLOUD, Some(&target())).unwrap_err());
         assert_eq!(error.class, ErrorClass::Temporary);

@@ -109,7 +109,12 @@ fn what_is_put_back_can_t_ask_for_other_secrets() {
 
 #[test]
 fn health_tells_ability_webhook_errors_and_the_rest() {
-    let http = Scripted::new([status(), leads_to(OURS), leads_to(THEIRS)]);
+    let http = Scripted::new([
+        status(),
+        leads_to(OURS),
+        brings_our_secret(),
+        leads_to(THEIRS),
+    ]);
     let health = health(&http, CLOUD, Some(&target())).unwrap();
     assert_eq!(health.sending, Ability::Limited);
     assert_eq!(health.receiving, Some(true));
@@ -186,8 +191,30 @@ fn health_tells_whether_deliveries_come_here_only_where_it_knows() {
 }
 
 #[test]
+fn deliveries_that_come_without_our_secret_do_not_come_here() {
+    let receiving = |settings, answers: Vec<Answer>| {
+        let first = [status(), leads_to(OURS)];
+        let http = Scripted::new(first.into_iter().chain(answers));
+        let health = health(&http, settings, Some(&target())).unwrap();
+        http.requests();
+        (health.receiving, health.errors.len())
+    };
+    for (answer, expected) in [
+        (brings_our_secret(), (Some(true), 3)),
+        (brings("x-channel-secret", "another"), (Some(false), 3)),
+        (brings("x-secret", "{{secret:webhook}}"), (Some(false), 3)),
+        (unset(), (Some(false), 3)),
+        (words(500, ""), (None, 4)),
+    ] {
+        assert_eq!(receiving(CLOUD, vec![answer, nothing()]), expected);
+    }
+    let hmac = r#"{"webhook_authentication": "hmac"}"#;
+    assert_eq!(receiving(hmac, vec![nothing()]), (Some(true), 3));
+}
+
+#[test]
 fn other_apis_tell_less() {
-    let http = Scripted::new([leads_to(OURS)]);
+    let http = Scripted::new([leads_to(OURS), brings_our_secret()]);
     let sandbox = health(&http, SANDBOX, Some(&target())).unwrap();
     assert_eq!(sandbox.sending, Ability::Other("unknown".into()));
     assert_eq!(sandbox.receiving, Some(true));

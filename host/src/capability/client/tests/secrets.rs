@@ -238,6 +238,25 @@ fn of_values_that_overlap_the_first_is_masked_and_of_these_the_longest() {
 }
 
 #[test]
+fn of_two_secrets_with_one_value_the_one_that_is_not_sealed_is_shown() {
+    let value = || Secret::new("hook-token-9a8b7c".to_owned());
+    let secrets = ["current/x", "webhook"].map(|name| (name.to_owned(), value()));
+    for name in ["current/x", "webhook"] {
+        let mask = Mask::new(&secrets, |other| other == name).unwrap();
+        let shown = if name == "webhook" {
+            "current/x"
+        } else {
+            "webhook"
+        };
+        let shown = format!("{{{{secret:{shown}}}}}");
+        assert_eq!(
+            mask.mask(b"hook-token-9a8b7c", 99).unwrap(),
+            shown.as_bytes()
+        );
+    }
+}
+
+#[test]
 fn values_are_masked_wherever_they_stand_in_a_large_answer() {
     let mask = mask(&[("api_key", KEY)]);
     for before in (65_500..65_560).chain([0, 131_072, 200_000]) {
