@@ -517,6 +517,47 @@ async fn without_a_public_address_it_says_what_to_register_by_hand() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_registered_by_hand_is_looked_after() -> Result<()> {
+    let hosted = Hosted::start_with(|options| options.public_url = None).await?;
+    let channel = hosted.add(&json!({})).await?;
+    let checked = channel.check().await?;
+    assert_eq!(checked.health.receiving, Some(false), "there is none yet");
+    let by_hand = channel.registration();
+    let url = by_hand.url.context("an address")?;
+    let path = &url[url.find("/webhooks/").context("a path")?..];
+    let url = format!("https://tunnel.example.com{path}");
+    let header = &by_hand.headers[0];
+    let headers = [(header.name.as_str(), header.value.as_str())];
+    for (url, headers, state) in [
+        (url.as_str(), &headers[..], State::Connected),
+        (&url, &[], State::NotReceiving),
+        (&url, &headers, State::Connected),
+        (THEIRS, &[], State::NotReceiving),
+    ] {
+        hosted.peer.register(Vendor::Cloud, url, headers);
+        let checked = channel.check().await?;
+        assert_eq!(checked.state, state, "{url}");
+        assert_eq!(
+            checked.health.receiving,
+            Some(state == State::Connected),
+            "{url}"
+        );
+        let shown = checked.health.registrations[0].url.as_deref();
+        let shown = shown.context("an address")?;
+        assert!(
+            shown == "https://tunnel.example.com/webhooks/…" || shown == "https://old.example.com",
+            "{shown}"
+        );
+    }
+    let detail = channel.shown().detail.context("why")?;
+    assert!(
+        detail.contains("https://old.example.com:") && detail.contains("by hand"),
+        "{detail}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_hmac_counts_where_it_is_configured() -> Result<()> {
     let hosted = Hosted::start().await?;
     let settings = json!({"webhook_authentication": "header_and_hmac", "webhook_hmac_secret": "platform-secret"});

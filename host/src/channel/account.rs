@@ -12,6 +12,9 @@ use crate::contract::connection::{
 use crate::host::Shared;
 use crate::{CallError, Plugin};
 
+/// An origin that is nobody's (RFC 2606).
+const NOWHERE: &str = "https://host.invalid";
+
 /// A channel's account at its vendor.
 pub(super) struct Account<'a> {
     pub(super) host: &'a Arc<Shared>,
@@ -39,8 +42,14 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// Where the vendor would have to deliver. Without a public address it is nowhere, so nothing leads there.
+    pub(super) fn wanted(&self) -> Option<WebhookTarget> {
+        let base = self.host.options.public_url.as_deref();
+        self.target_at(base.unwrap_or(NOWHERE), false)
+    }
+
     /// Where the vendor shall deliver; absent without a public address.
-    pub(super) fn target(&self, replace_foreign: bool) -> Option<WebhookTarget> {
+    fn target(&self, replace_foreign: bool) -> Option<WebhookTarget> {
         let base = self.host.options.public_url.as_deref()?;
         self.target_at(base, replace_foreign)
     }
@@ -92,11 +101,23 @@ impl<'a> Account<'a> {
     }
 
     /// Whether a registration has this channel's path, which nobody else knows.
-    fn is_ours(&self, registration: &Registration) -> bool {
+    pub(super) fn is_ours(&self, registration: &Registration) -> bool {
         let path = self.keyring.own(PATH);
         let url = registration.url.as_deref();
         path.zip(url)
             .is_some_and(|(path, url)| url.ends_with(path.expose()))
+    }
+
+    /// A registration as it may be shown: whoever sees ours need not be able to post there, and the address of another
+    /// system may be a secret of it.
+    pub(super) fn shown(&self, registration: &mut Registration) {
+        let path = self
+            .keyring
+            .own(PATH)
+            .filter(|_| self.is_ours(registration));
+        if let Some(url) = &mut registration.url {
+            *url = path.map_or_else(|| origin(url), |path| url.replace(path.expose(), "…"));
+        }
     }
 
     pub(super) async fn health(
@@ -132,4 +153,12 @@ impl<'a> Account<'a> {
             tracing::warn!(%error, "a webhook could not be given back");
         }
     }
+}
+
+/// The origin of an address: what is behind it may be a secret of somebody else's.
+pub(super) fn origin(url: &str) -> String {
+    url::Url::parse(url).map_or_else(
+        |_| "another address".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
 }

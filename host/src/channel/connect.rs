@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
-use super::account::Account;
+use super::account::{Account, origin};
 use super::keyring::{self, Keyring, PATH, WEBHOOK};
 use super::{Channel, ChannelError, Current, State, settings};
 use crate::contract::channel::Description;
-use crate::contract::connection::{AccountHealth, Connected, Registration};
+use crate::contract::connection::{AccountHealth, Connected, Registration, WebhookTarget};
 use crate::contract::types::{Header, Timestamp};
 use crate::contract::{FULL, json};
 use crate::events::{self, Notice, Standing};
@@ -508,12 +508,25 @@ pub(crate) async fn check(
     let _alone = channel.changing.lock().await;
     let current = channel.current();
     let account = Account::of(host, channel, &current);
-    let target = account.target(false);
+    let mut target = account.wanted();
     let mut health = account.health(target.as_ref()).await?;
+    let by_hand = current.base.is_none() || host.options.public_url.is_none();
+    let ours = health.registrations.iter().find(|it| account.is_ours(it));
+    if let (Some(false), true, Some(ours)) = (health.receiving, by_hand, ours) {
+        // At an address that only whoever registered it knows.
+        target = ours.url.clone().map(|url| WebhookTarget {
+            url,
+            replace_foreign: false,
+        });
+        health = account.health(target.as_ref()).await?;
+    }
     let now = host.clock.now();
     let mut next = (*current).clone();
     match health.receiving {
-        Some(true) if matches!(next.state, State::NotReceiving | State::Disconnected) => {
+        Some(true)
+            if next.state == State::NotReceiving
+                || next.state == State::Disconnected && !by_hand =>
+        {
             next.state = State::Connected;
             next.detail = None;
             next.listening_since = next.listening_since.or(Some(now));
@@ -521,17 +534,19 @@ pub(crate) async fn check(
         Some(false) if next.state != State::Disconnected => {
             let url = health.registrations.iter().find_map(|it| it.url.as_deref());
             next.state = State::NotReceiving;
+            let remedy = match host.options.public_url {
+                Some(_) => "connect the channel again",
+                None => "register the webhook's address and headers at the vendor by hand",
+            };
             next.detail = Some(match url {
                 Some(url) if target.is_some_and(|target| target.url == url) => {
-                    "the webhook is registered without this channel's secret: connect the channel again".to_owned()
+                    format!("the webhook is registered without this channel's secret: {remedy}")
                 }
                 Some(url) => format!(
-                    "the vendor delivers to {}: connect the channel again, replacing that",
+                    "the vendor delivers to {}: {remedy}, replacing that",
                     origin(url)
                 ),
-                None => {
-                    "no webhook is registered at the vendor: connect the channel again".to_owned()
-                }
+                None => format!("no webhook is registered at the vendor: {remedy}"),
             });
             next.listening_since = None;
         }
@@ -541,15 +556,8 @@ pub(crate) async fn check(
         store(host, channel, &next, None).await?;
         channel.put(next.clone());
     }
-    // Whoever is shown this need not be able to post there.
-    if let Some(path) = channel.keyring.own(PATH) {
-        for url in health
-            .registrations
-            .iter_mut()
-            .filter_map(|it| it.url.as_mut())
-        {
-            *url = url.replace(path.expose(), "…");
-        }
+    for registration in &mut health.registrations {
+        account.shown(registration);
     }
     Ok(Checked {
         health,
@@ -771,14 +779,6 @@ fn write(
         detail: current.detail.as_deref(),
     };
     events::store_notice(connection, id, now, &Notice::Channel { channel_state })
-}
-
-/// The origin of an address: what is behind it may be a secret of somebody else's.
-fn origin(url: &str) -> String {
-    url::Url::parse(url).map_or_else(
-        |_| "another address".to_owned(),
-        |url| url.origin().ascii_serialization(),
-    )
 }
 
 /// A secret that the host invents.

@@ -277,7 +277,7 @@ fn checked(checked: &Value) -> String {
     let receiving = match checked["receiving"].as_bool() {
         Some(true) => "yes",
         Some(false) => "no",
-        None => "the vendor can't be asked",
+        None => "the vendor does not tell",
     };
     let mut rows = vec![
         ("sending", sending),

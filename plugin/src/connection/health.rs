@@ -38,33 +38,28 @@ pub fn health(
     };
     let mut errors: Vec<_> = entities(&status).flat_map(errors_of).collect();
     let mut registrations = Vec::new();
-    let receiving = match Scope::Number.read(&client, CURRENT) {
-        Ok(present) => {
-            let leads_here =
-                target.map(|target| present.registration.url.as_ref() == Some(&target.url));
-            registrations.push(present.registration);
-            match leads_here {
-                Some(true) => Scope::Number
-                    .brings_our_secret(&client)
-                    .map_err(|error| errors.push(error))
-                    .ok(),
-                leads_elsewhere => leads_elsewhere,
-            }
-        }
-        Err(error) => {
-            if !can_t_be_read(&client, &error) {
-                errors.push(error);
-            }
-            None
-        }
-    };
-    // It tells where other deliveries go; nothing depends on it, so it may fail.
+    match Scope::Number.read(&client, CURRENT) {
+        Ok(present) => registrations.push((Scope::Number, present.registration)),
+        Err(error) if can_t_be_read(&client, &error) => {}
+        Err(error) => errors.push(error),
+    }
+    let is_known = !registrations.is_empty();
+    // Where the number has one of its own, this tells where other deliveries go; so it may fail.
     if client.api() == Api::Cloud
         && let Ok(present) = Scope::Account.read(&client, CURRENT_ACCOUNT)
     {
-        registrations.push(present.registration);
+        registrations.push((Scope::Account, present.registration));
     }
-    registrations.retain(|registration| registration.url.is_some());
+    registrations.retain(|(_, registration)| registration.url.is_some());
+    let receiving = match (target.filter(|_| is_known), registrations.first()) {
+        (None, _) => None,
+        (Some(target), Some((scope, first))) if first.url.as_ref() == Some(&target.url) => scope
+            .brings_our_secret(&client)
+            .map_err(|error| errors.push(error))
+            .ok(),
+        _ => Some(false),
+    };
+    let registrations = registrations.into_iter().map(|(_, it)| it).collect();
     Ok(AccountHealth {
         sending: ability(&status),
         receiving,

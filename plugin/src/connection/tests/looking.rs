@@ -112,8 +112,8 @@ fn health_tells_ability_webhook_errors_and_the_rest() {
     let http = Scripted::new([
         status(),
         leads_to(OURS),
-        brings_our_secret(),
         leads_to(THEIRS),
+        brings_our_secret(),
     ]);
     let health = health(&http, CLOUD, Some(&target())).unwrap();
     assert_eq!(health.sending, Ability::Limited);
@@ -193,7 +193,7 @@ fn health_tells_whether_deliveries_come_here_only_where_it_knows() {
 #[test]
 fn deliveries_that_come_without_our_secret_do_not_come_here() {
     let receiving = |settings, answers: Vec<Answer>| {
-        let first = [status(), leads_to(OURS)];
+        let first = [status(), leads_to(OURS), nothing()];
         let http = Scripted::new(first.into_iter().chain(answers));
         let health = health(&http, settings, Some(&target())).unwrap();
         http.requests();
@@ -206,10 +206,26 @@ fn deliveries_that_come_without_our_secret_do_not_come_here() {
         (unset(), (Some(false), 3)),
         (words(500, ""), (None, 4)),
     ] {
-        assert_eq!(receiving(CLOUD, vec![answer, nothing()]), expected);
+        assert_eq!(receiving(CLOUD, vec![answer]), expected);
     }
     let hmac = r#"{"webhook_authentication": "hmac"}"#;
-    assert_eq!(receiving(hmac, vec![nothing()]), (Some(true), 3));
+    assert_eq!(receiving(hmac, vec![]), (Some(true), 3));
+}
+
+#[test]
+fn the_account_s_webhook_counts_where_the_number_has_none() {
+    for (number, expected) in [
+        (unset(), Some(true)),
+        (leads_to(THEIRS), Some(false)),
+        (words(500, ""), None),
+    ] {
+        let asked = (expected == Some(true)).then(brings_our_secret);
+        let script = [status(), number, leads_to(OURS)];
+        let http = Scripted::new(script.into_iter().chain(asked));
+        let health = health(&http, CLOUD, Some(&target())).unwrap();
+        assert_eq!(health.receiving, expected);
+        http.requests();
+    }
 }
 
 #[test]
