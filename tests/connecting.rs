@@ -14,7 +14,7 @@ use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
 use peer::{Answer, Peer, Vendor};
 use serde_json::{Value, json};
 
-const THEIRS: &str = "https://old.example.com/hook";
+const THEIRS: &str = "https://old.example.com/hooks/theirs-4711";
 
 fn change(members: Value) -> Change {
     let Value::Object(members) = members else {
@@ -266,7 +266,7 @@ async fn a_refused_connect_over_somebody_else_s_webhook_leaves_the_channel_as_it
     let shown = channel.shown();
     assert_eq!(shown.state, State::NotReceiving);
     assert!(
-        shown.register.is_some(),
+        channel.shown_with_secret().register.is_some(),
         "it is still to be registered by hand"
     );
     Ok(())
@@ -332,7 +332,14 @@ async fn somebody_else_s_webhook_is_replaced_only_when_told_and_comes_back_whole
     let channel = hosted.add_over(&json!({}), true).await?;
     assert_ne!(registered(&hosted.peer)?, before);
     let shown = format!("{:?}", channel.shown());
-    assert!(shown.contains(THEIRS) && !shown.contains("dGhlaXI6c2VjcmV0"));
+    assert!(shown.contains("https://old.example.com") && !shown.contains(THEIRS));
+    for file in ["host.db", "host.db-wal"] {
+        let bytes = std::fs::read(hosted.directory.path().join(file))?;
+        for secret in [THEIRS, "dGhlaXI6c2VjcmV0"] {
+            let mut parts = bytes.windows(secret.len());
+            assert!(!parts.any(|part| part == secret.as_bytes()), "{file}");
+        }
+    }
     let id = channel.id().to_owned();
     drop(channel);
     // What was there is remembered across restarts, checks and connecting again.
@@ -492,7 +499,12 @@ async fn without_a_public_address_it_says_what_to_register_by_hand() -> Result<(
     assert_eq!(hosted.peer.webhook(Vendor::Cloud), None);
     let shown = channel.shown();
     assert_eq!(shown.state, State::NotReceiving);
-    let by_hand = shown.register.context("what to register")?;
+    assert!(
+        shown.register.is_none(),
+        "whoever looks need not know the secret"
+    );
+    let by_hand = channel.shown_with_secret().register;
+    let by_hand = by_hand.context("what to register")?;
     let headers: Vec<_> = by_hand
         .headers
         .iter()
@@ -510,7 +522,7 @@ async fn without_a_public_address_it_says_what_to_register_by_hand() -> Result<(
         Ok(channel.shown().state == State::Receiving)
     })
     .await?;
-    assert!(channel.shown().register.is_none());
+    assert!(channel.shown_with_secret().register.is_none());
     assert!(channel.shown().listening_since.is_some());
     hosted.accepted("Hello!", 1).await?;
     Ok(())

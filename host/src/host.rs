@@ -269,9 +269,7 @@ impl Host {
     #[must_use]
     pub fn channels(&self) -> Vec<Connection> {
         let all = self.shared.registry.all();
-        all.iter()
-            .map(|channel| connect::shown(&self.shared, channel))
-            .collect()
+        all.iter().map(|channel| connect::shown(channel)).collect()
     }
 
     /// Channels that could not be started: their names, and why.

@@ -77,7 +77,8 @@ async fn add(
         })
         .await?;
     let location = [(LOCATION, format!("/channels/{}", channel.id()))];
-    Ok((StatusCode::CREATED, location, Json(channel.shown())).into_response())
+    let shown = Json(channel.shown_with_secret());
+    Ok((StatusCode::CREATED, location, shown).into_response())
 }
 
 async fn show(Named(channel): Named) -> Json<Connection> {
@@ -130,7 +131,7 @@ async fn connect(
 ) -> Result<Json<Connection>, Problem> {
     let given = given.map(|Json(given)| given).unwrap_or_default();
     channel.connect(given.replace_foreign).await?;
-    Ok(Json(channel.shown()))
+    Ok(Json(channel.shown_with_secret()))
 }
 
 async fn disconnect(Named(channel): Named) -> Result<Json<Connection>, Problem> {

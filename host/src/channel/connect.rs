@@ -97,7 +97,7 @@ pub struct Connection {
         skip_serializing_if = "Option::is_none"
     )]
     pub last_delivery: Option<Timestamp>,
-    /// What has to be registered at the vendor by hand, where the host could not do it.
+    /// What has to be registered at the vendor by hand, where the host could not do it, for whoever connects the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register: Option<Registration>,
 }
@@ -175,7 +175,7 @@ pub(crate) async fn add(
                  VALUES (?1, ?2, ?3, ?4, '{}', ?5, ?6, ?7)",
                 params![of, name, component, description, kept.state.word(), kept.detail, now],
             )?;
-            write(connection, &of, now, &kept, Some(&secrets)).map(drop)
+            write(connection, &of, now, &kept, None, Some(&secrets)).map(drop)
         })
         .await?;
     let channel = Channel {
@@ -603,11 +603,25 @@ pub(crate) fn registration(host: &Shared, channel: &Channel) -> Registration {
     }
 }
 
+/// A channel as it is shown to whoever connects it, who may have to register its webhook by hand.
+pub(crate) fn shown_with_secret(host: &Shared, channel: &Channel) -> Connection {
+    let current = channel.current();
+    let by_hand = current.base.is_none() && current.state == State::NotReceiving;
+    Connection {
+        register: by_hand.then(|| registration(host, channel)),
+        ..shown(channel)
+    }
+}
+
 /// A channel as it is shown.
-pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
+pub(crate) fn shown(channel: &Channel) -> Connection {
     let current = channel.current();
     let description = &channel.description;
-    let by_hand = current.base.is_none() && current.state == State::NotReceiving;
+    let mut connected = current.connected.clone();
+    let previous = connected.iter_mut().flat_map(|it| &mut it.previous);
+    for url in previous.filter_map(|it| it.url.as_mut()) {
+        *url = origin(url);
+    }
     Connection {
         id: channel.id.clone(),
         name: current.name.clone(),
@@ -617,11 +631,11 @@ pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
         state: current.state,
         detail: current.detail.clone(),
         settings: RawValue::from_string(current.settings.clone()).unwrap_or_default(),
-        connected: current.connected.clone(),
+        connected,
         added: current.added,
         listening_since: current.listening_since,
         last_delivery: channel.last_heard(),
-        register: by_hand.then(|| registration(host, channel)),
+        register: None,
     }
 }
 
@@ -731,10 +745,23 @@ async fn store(
     let secrets = secrets
         .map(|secrets| sealed(host, &channel.id, secrets))
         .transpose()?;
+    let connected = current.connected.as_ref();
+    let connected = connected
+        .map(|connected| keyring::seal_connected(&host.vault, &channel.id, connected))
+        .transpose()?;
     let (id, current, now) = (channel.id.clone(), current.clone(), host.clock.now());
     let latest = host
         .store
-        .write(move |connection| write(connection, &id, now, &current, secrets.as_ref()))
+        .write(move |connection| {
+            write(
+                connection,
+                &id,
+                now,
+                &current,
+                connected.as_deref(),
+                secrets.as_ref(),
+            )
+        })
         .await?;
     host.events.committed(latest);
     Ok(())
@@ -746,13 +773,12 @@ fn write(
     id: &str,
     now: Timestamp,
     current: &Current,
+    connected: Option<&str>,
     secrets: Option<&Sealed>,
 ) -> Result<Option<i64>, StoreError> {
     let before: (String, Option<String>) = connection
         .prepare_cached("SELECT state, detail FROM channel WHERE id = ?1")?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let connected = current.connected.as_ref();
-    let connected = connected.and_then(|connected| serde_json::to_string(connected).ok());
     connection.execute(
         "UPDATE channel SET name = ?2, settings = ?3, state = ?4, detail = ?5, connected = ?6, listening_since = ?7,
              base = ?8

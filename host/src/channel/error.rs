@@ -1,5 +1,6 @@
 //! Why a channel is not added, changed or connected.
 
+use super::account::origin;
 use crate::capability::OriginError;
 use crate::contract::connection::{ConnectError, Registration};
 use crate::contract::types::{Error, Problem};
@@ -35,7 +36,7 @@ pub enum ChannelError {
     )]
     Reserved(String),
     /// The number's webhook leads elsewhere.
-    #[error("the vendor delivers this number's webhooks to {}: say that it may be replaced, or leave it", .0.url.as_deref().unwrap_or("another address"))]
+    #[error("the vendor delivers this number's webhooks to {}: say that it may be replaced, or leave it", origin(.0.url.as_deref().unwrap_or_default()))]
     Occupied(Registration),
     /// The vendor, or the way to it, refused.
     #[error("{}", .0.sentence())]

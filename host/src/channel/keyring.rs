@@ -7,9 +7,10 @@ use rusqlite::{Connection, params};
 
 use super::ChannelError;
 use crate::capability::Secrets;
+use crate::contract::connection::Connected;
 use crate::settings::Secret;
 use crate::store::StoreError;
-use crate::vault::Vault;
+use crate::vault::{Vault, VaultError};
 
 /// The host's own: what the vendor must put into a header of each delivery.
 pub(crate) const WEBHOOK: &str = "webhook";
@@ -100,6 +101,39 @@ pub(super) fn write(
         insert.execute(params![channel, name, sealed])?;
     }
     Ok(())
+}
+
+/// The name that what connecting told is sealed under.
+const CONNECTED: &str = "connected";
+
+/// What connecting told, sealed: the address of a webhook that was there before may be a secret as a whole.
+pub(super) fn seal_connected(
+    vault: &Vault,
+    channel: &str,
+    connected: &Connected,
+) -> Result<String, VaultError> {
+    let json = serde_json::to_string(connected).unwrap_or_default();
+    Ok(hex::encode(vault.seal(
+        channel,
+        CONNECTED,
+        &Secret::new(json),
+    )?))
+}
+
+/// What connecting told, opened.
+pub(super) fn open_connected(
+    vault: &Vault,
+    channel: &str,
+    sealed: &str,
+) -> Result<Connected, ChannelError> {
+    let damaged = || ChannelError::Damaged(channel.to_owned());
+    if sealed.starts_with('{') {
+        // Before version 2 of the store it was not sealed.
+        return serde_json::from_str(sealed).map_err(|_| damaged());
+    }
+    let sealed = hex::decode(sealed).map_err(|_| damaged())?;
+    let opened = vault.open(channel, CONNECTED, &sealed)?;
+    serde_json::from_str(opened.expose()).map_err(|_| damaged())
 }
 
 /// A channel's secrets, opened.

@@ -166,8 +166,10 @@ impl Registry {
 async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
     let description: Description = serde_json::from_str(&row.description)
         .map_err(|_| ChannelError::Damaged(row.id.clone()))?;
-    let connected = row.connected.as_deref().map(serde_json::from_str);
-    let connected = connected.transpose().ok().flatten();
+    let connected = row.connected.as_deref();
+    let connected = connected
+        .map(|sealed| keyring::open_connected(&host.vault, &row.id, sealed))
+        .transpose()?;
     let plugins = Arc::clone(&host.plugins);
     let key = row.component.clone();
     let plugin = tokio::task::spawn_blocking(move || plugins.load(&key)).await;

@@ -34,7 +34,13 @@ impl ChannelHandle {
     /// How it is configured and stands.
     #[must_use]
     pub fn shown(&self) -> Connection {
-        connect::shown(&self.host, &self.channel)
+        connect::shown(&self.channel)
+    }
+
+    /// The same for whoever connects it: with what has to be registered by hand, where that is so, and the secret in it.
+    #[must_use]
+    pub fn shown_with_secret(&self) -> Connection {
+        connect::shown_with_secret(&self.host, &self.channel)
     }
 
     /// What it is.
