@@ -194,14 +194,17 @@ async fn decide(
     Ok(())
 }
 
-/// The heads of the contacts' queues that are due.
+/// The heads of the contacts' queues that are due, those first that have waited longest. Begins with what is due, so that
+/// a long queue costs no more than a short one.
+const HEADS: &str = "SELECT sequence, id, contact, message, part, attempts, accepted FROM message m
+    WHERE channel = ?1 AND open = 1 AND state = 'queued' AND due <= ?2
+      AND NOT EXISTS (SELECT 1 FROM message earlier
+                      WHERE earlier.channel = ?1 AND earlier.contact = m.contact AND earlier.open = 1
+                        AND earlier.sequence < m.sequence)
+    ORDER BY due, sequence LIMIT ?3";
+
 fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<Head>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT sequence, id, contact, message, part, attempts, accepted FROM message
-         WHERE sequence IN (SELECT min(sequence) FROM message WHERE channel = ?1 AND open = 1 GROUP BY contact)
-           AND state = 'queued' AND due <= ?2
-         ORDER BY sequence LIMIT ?3",
-    )?;
+    let mut select = connection.prepare_cached(HEADS)?;
     let rows = select.query_map(params![channel, now, LOOK], |row| {
         Ok(Head {
             sequence: row.get(0)?,

@@ -90,7 +90,7 @@ async fn a_commit_reaches_the_disk() {
             assert_eq!(pragma(connection, "foreign_keys")?, 1);
             assert_eq!(pragma(connection, "trusted_schema")?, 0);
             assert_eq!(pragma(connection, "temp_store")?, 0);
-            assert_eq!(pragma(connection, "user_version")?, 1);
+            assert_eq!(pragma(connection, "user_version")?, 2);
             Ok(())
         })
         .await;
@@ -560,8 +560,16 @@ fn queues_are_read_from_an_index_in_order() {
             "message_queue",
         ),
         (
-            "SELECT sequence FROM message WHERE channel = 'c' AND open = 1 AND due <= 7 ORDER BY due",
+            "SELECT sequence FROM message WHERE channel = 'c' AND open = 1 AND state = 'queued' AND due <= 7 ORDER BY due, sequence",
             "message_due",
+        ),
+        (
+            "SELECT sequence FROM message WHERE channel = 'c' AND open = 1 AND state = 'sending'",
+            "message_sending",
+        ),
+        (
+            "SELECT sequence FROM message WHERE channel = 'c' AND open = 1 AND state = 'uncertain' AND uncertain_since <= 7",
+            "message_uncertain",
         ),
         (
             "SELECT message FROM part WHERE vendor_id = 'v'",

@@ -108,3 +108,50 @@ fn a_phone_has_one_queue_however_it_is_written() {
     assert_eq!(queue("+1 (631) 555-1234"), "phone:16315551234");
     assert_eq!(queue("16315551234"), "phone:16315551234");
 }
+
+#[tokio::test]
+async fn the_first_open_message_of_each_contact_is_a_head_once_it_is_due() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = crate::store::Store::open(directory.path()).unwrap();
+    let found: Result<(Vec<i64>, Vec<String>), StoreError> = store
+        .write(|connection| {
+            connection.execute(
+                "INSERT INTO channel (id, name, plugin, description, settings, state, added)
+                 VALUES ('c', 'c', 'bundled', '{}', '{}', 'connected', 0)",
+                [],
+            )?;
+            for (sequence, contact, state, open, due) in [
+                (1, "settled", "accepted", 0, 1),
+                (2, "settled", "queued", 1, 5),
+                (3, "settled", "queued", 1, 1),
+                (4, "sending", "sending", 1, 1),
+                (5, "sending", "queued", 1, 1),
+                (6, "uncertain", "uncertain", 1, 1),
+                (7, "uncertain", "queued", 1, 1),
+                (8, "waiting", "queued", 1, 9),
+                (9, "waiting", "queued", 1, 1),
+                (10, "longest", "queued", 1, 2),
+            ] {
+                connection.execute(
+                    "INSERT INTO message (sequence, id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+                     VALUES (?1, ?1, 'c', ?2, '{}', '{}', ?3, ?4, 0, 1, ?5, 0)",
+                    params![sequence, contact, state, open, due],
+                )?;
+            }
+            let heads = heads(connection, "c", 8)?.iter().map(|head| head.sequence).collect();
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {HEADS}"))?;
+            let plan = plan.query_map(params!["c", 8, LOOK], |row| row.get("detail"))?;
+            Ok((heads, plan.collect::<rusqlite::Result<_>>()?))
+        })
+        .await;
+    let (heads, plan) = found.unwrap();
+    assert_eq!(heads, [10, 2]);
+    assert!(
+        plan[0].contains("message_due (channel=? AND due<?)"),
+        "{plan:?}"
+    );
+    assert!(
+        !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+        "{plan:?}"
+    );
+}
