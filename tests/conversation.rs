@@ -30,6 +30,24 @@ async fn steps(hosted: &Hosted) -> Result<Vec<String>> {
     Ok(events.iter().filter_map(state).collect())
 }
 
+/// Waits until each step that was told of is counted, and at least one of each of these states.
+async fn counted(hosted: &Hosted, states: &[&str]) -> Result<()> {
+    until("the steps are not counted", async || {
+        let steps = steps(hosted).await?;
+        for state in states {
+            let told = steps.iter().filter(|step| step == state).count();
+            let id = &hosted.host.channels()[0].id;
+            let sample =
+                format!("channel_host_messages_total{{channel=\"{id}\",state=\"{state}\"}}");
+            if told == 0 || hosted.metric(&sample)? != told as u64 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_is_one_event_and_one_greeting_however_often_it_comes() -> Result<()> {
     let hosted = Hosted::start().await?;
@@ -77,7 +95,7 @@ async fn one_message_is_one_event_and_one_greeting_however_often_it_comes() -> R
     assert_eq!(channel.shown().state, State::Receiving);
     let deliveries = channel.deliveries(DeliveryFilter::default()).await?;
     assert_eq!(deliveries.len(), 21, "each is kept as it came");
-    Ok(())
+    counted(&hosted, &["queued", "accepted"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,7 +387,7 @@ async fn what_a_late_failure_ended_can_be_sent_again() -> Result<()> {
     assert_eq!(hosted.peer.times_accepted("Hello"), 2);
     let next = channel.send(&text(ADA, "Next"), None).await?;
     stands(&hosted.host, &next.id, "accepted").await?;
-    Ok(())
+    counted(&hosted, &["queued", "accepted", "failed"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -507,7 +525,8 @@ async fn what_may_have_arrived_is_held_and_the_queue_goes_on() -> Result<()> {
         ))
         .await?;
     stands(&hosted.host, &lost.id, "delivered").await?;
-    Ok(())
+    let told = ["queued", "uncertain", "held", "accepted", "delivered"];
+    counted(&hosted, &told).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -144,7 +144,7 @@ pub(crate) struct Step<'a> {
     /// Our id of the message.
     pub(crate) message: &'a str,
     /// Where it stands.
-    pub(crate) state: &'a str,
+    pub(crate) state: &'static str,
     /// The vendor's id of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message_id: Option<&'a str>,

@@ -17,7 +17,7 @@ use crate::contract::storage::Failure;
 use crate::contract::types::Timestamp;
 use crate::events;
 use crate::host::Shared;
-use crate::outbox::{self, Prepared, SendError};
+use crate::outbox::{self, Prepared, SendError, Settled};
 use crate::store::StoreError;
 use crate::{CallError, Plugin};
 
@@ -82,8 +82,7 @@ enum Outcome {
 struct Committed {
     deliveries: usize,
     bytes: usize,
-    latest: Option<i64>,
-    due: bool,
+    told: Settled,
     parked: Vec<&'static str>,
     /// Of each that is done: events that were new, and that were not.
     done: Vec<(u64, u64)>,
@@ -165,15 +164,12 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
         })
         .await?;
     host.inbox.settled(committed.deliveries, committed.bytes);
-    host.events.committed(committed.latest);
+    outbox::tell(host, channel, &committed.told);
     for reason in &committed.parked {
         host.metrics.delivery_parked(&channel.id, reason);
     }
     for (stored, known) in &committed.done {
         host.metrics.delivery_done(&channel.id, *stored, *known);
-    }
-    if committed.due {
-        channel.due.notify_one();
     }
     Ok(committed.deliveries)
 }
@@ -319,21 +315,19 @@ fn commit(
                     None => known += 1,
                     Some(sequence) => {
                         stored += 1;
-                        committed.latest = Some(sequence);
+                        committed.told.latest = Some(sequence);
                         if let EventBody::Status(status) = &event.body
                             && event.origin.own
                         {
-                            let told = outbox::settle(connection, channel, now, status)?;
-                            committed.latest = told.latest.or(committed.latest);
-                            committed.due |= told.due;
+                            let settled = outbox::settle(connection, channel, now, status)?;
+                            committed.told.then(settled);
                         }
                     }
                 }
             }
             for reply in replies {
-                let accepted = outbox::insert(connection, channel, now, reply)?;
-                committed.latest = accepted.or(committed.latest);
-                committed.due = true;
+                let queued = outbox::insert(connection, channel, now, reply)?;
+                committed.told.then(queued);
             }
             committed.done.push((stored, known));
             ("done", None, None, Some(events.len()))

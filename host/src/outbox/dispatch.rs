@@ -161,7 +161,7 @@ async fn give_up_lost(
             .store
             .write(move |connection| settle::lost(connection, &id, sequence, now))
             .await?;
-        host.events.committed(settled.latest);
+        super::tell(host, channel, &settled);
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ async fn decide(
             resend,
             "messages whose fate nobody told"
         );
-        host.events.committed(decided.latest);
+        super::tell(host, channel, &decided);
     }
     Ok(())
 }
@@ -277,11 +277,7 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
         }
     }
     let settled = finish(host, channel, (sequence, part), outcome).await?;
-    host.metrics.message_became(&channel.id, word);
-    host.events.committed(settled.latest);
-    if settled.due {
-        channel.due.notify_one();
-    }
+    super::tell(host, channel, &settled);
     Ok(())
 }
 

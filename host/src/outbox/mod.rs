@@ -19,12 +19,12 @@ use crate::channel::Channel;
 use crate::contract::outbound::{Content, Message, Payload, Window};
 use crate::contract::types::{Contact, Problem, Recipient, Timestamp};
 use crate::contract::{json, storage};
-use crate::events::{self, Notice, Step};
+use crate::events::Step;
 use crate::host::Shared;
 use crate::store::{Store, StoreError};
 
 pub(crate) use dispatch::dispatch;
-pub(crate) use settle::{recover, settle};
+pub(crate) use settle::{Settled, recover, settle};
 pub use window::Seen;
 pub(crate) use window::seen;
 
@@ -170,12 +170,12 @@ pub(crate) async fn accept(
     }
     let id = prepared.id.clone();
     let of = channel.id.clone();
-    let (known, latest) = host
+    let (known, queued) = host
         .store
         .write(move |connection| {
             if let Some((key, hash)) = &key {
                 if let Some(known) = known(connection, &of, key, now)? {
-                    return Ok((Some((known, hash.clone())), None));
+                    return Ok((Some((known, hash.clone())), Settled::default()));
                 }
                 connection
                     .prepare_cached(
@@ -184,17 +184,26 @@ pub(crate) async fn accept(
                     )?
                     .execute(params![of, key, hash, prepared.id, now])?;
             }
-            let latest = insert(connection, &of, now, &prepared)?;
-            Ok::<_, StoreError>((None, latest))
+            let queued = insert(connection, &of, now, &prepared)?;
+            Ok::<_, StoreError>((None, queued))
         })
         .await?;
     if let Some((known, hash)) = known {
         return same(known, &hash, &host.store);
     }
-    host.events.committed(latest);
-    host.metrics.message_became(&channel.id, "queued");
-    channel.due.notify_one();
+    tell(host, channel, &queued);
     get(&host.store, &id)?.ok_or(SendError::Store(StoreError::Closed))
+}
+
+/// Tells of what was committed: those that follow the events, the metrics, and whoever sends.
+pub(crate) fn tell(host: &Shared, channel: &Channel, settled: &Settled) {
+    host.events.committed(settled.latest);
+    for state in &settled.became {
+        host.metrics.message_became(&channel.id, state);
+    }
+    if settled.due {
+        channel.due.notify_one();
+    }
 }
 
 /// What a message says, whatever its members' order and spacing.
@@ -320,13 +329,13 @@ fn queue(to: &Recipient) -> String {
     }
 }
 
-/// Writes a message down. Returns the sequence of the event that tells of it.
+/// Writes a message down, to be sent.
 pub(crate) fn insert(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
     prepared: &Prepared,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Settled, StoreError> {
     let warnings = (!prepared.warnings.is_empty())
         .then(|| serde_json::to_string(&prepared.warnings).unwrap_or_default());
     connection
@@ -367,7 +376,9 @@ pub(crate) fn insert(
         state: "queued",
         ..Step::default()
     };
-    events::store_notice(connection, channel, now, &Notice::Delivery { delivery })
+    let mut settled = settle::tell(connection, channel, now, delivery)?;
+    settled.due = true;
+    Ok(settled)
 }
 
 const COLUMNS: &str = "id, channel, state, recipient, attempts, accepted, due, error, warnings,
@@ -444,13 +455,12 @@ pub(crate) async fn resend(
     id: &str,
 ) -> Result<bool, StoreError> {
     let (of, id, now) = (channel.id.clone(), id.to_owned(), host.clock.now());
-    let latest = host
+    let settled = host
         .store
         .write(move |connection| settle::resend(connection, &of, now, &id))
         .await?;
-    host.events.committed(latest);
-    channel.due.notify_one();
-    Ok(latest.is_some())
+    tell(host, channel, &settled);
+    Ok(settled.latest.is_some())
 }
 
 /// Forgets idempotency keys that are too old to count.

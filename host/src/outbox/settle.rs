@@ -13,12 +13,23 @@ use crate::events::{self, Notice, Step};
 use crate::store::StoreError;
 
 /// What a change led to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settled {
     /// The sequence of the latest event that tells of it.
     pub(crate) latest: Option<i64>,
     /// Something may be sent that had to wait.
     pub(crate) due: bool,
+    /// What messages have become, each of which an event tells.
+    pub(crate) became: Vec<&'static str>,
+}
+
+impl Settled {
+    /// Adds what came of a later change.
+    pub(crate) fn then(&mut self, later: Self) {
+        self.latest = later.latest.or(self.latest);
+        self.due |= later.due;
+        self.became.extend(later.became);
+    }
 }
 
 /// The steps of a part, in order.
@@ -150,8 +161,8 @@ fn arrived(
         .execute(params![place.sequence, next.unwrap_or(place.parts), more, now])?;
     if more {
         return Ok(Settled {
-            latest: None,
             due: true,
+            ..Settled::default()
         });
     }
     let mut settled = progress(connection, channel, now, place)?;
@@ -211,7 +222,7 @@ fn close(
     channel: &str,
     now: Timestamp,
     place: &Place,
-    state: &str,
+    state: &'static str,
     error: Option<&Error>,
 ) -> Result<Settled, StoreError> {
     let json = error.and_then(|error| serde_json::to_string(error).ok());
@@ -233,14 +244,20 @@ fn close(
     Ok(settled)
 }
 
-fn tell(
+/// Writes an event of a step of a message.
+pub(super) fn tell(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
     delivery: Step<'_>,
 ) -> Result<Settled, StoreError> {
+    let became = delivery.state;
     let latest = events::store_notice(connection, channel, now, &Notice::Delivery { delivery })?;
-    Ok(Settled { latest, due: false })
+    Ok(Settled {
+        latest,
+        due: false,
+        became: latest.map(|_| became).into_iter().collect(),
+    })
 }
 
 /// What came of an attempt.
@@ -432,14 +449,14 @@ pub(super) fn lost(
     Ok(Settled::default())
 }
 
-/// Puts a message that was held or has failed back into its queue, from the first part on that has not arrived. Returns
-/// the sequence of the event that tells of it; `None` where it is no such message.
+/// Puts a message that was held or has failed back into its queue, from the first part on that has not arrived. Nothing
+/// tells of it where it is no such message.
 pub(super) fn resend(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
     id: &str,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Settled, StoreError> {
     let select = format!(
         "{PLACE} WHERE m.channel = ?1 AND m.id = ?2 AND m.state IN ('held', 'failed')
          AND p.state IN ('queued', 'failed') ORDER BY p.number"
@@ -449,7 +466,7 @@ pub(super) fn resend(
         .query_map([channel, id], place)?
         .collect::<rusqlite::Result<_>>()?;
     let Some(first) = left.first() else {
-        return Ok(None);
+        return Ok(Settled::default());
     };
     // A late status of the attempt that failed is not one of the next. One that is held has not failed: whatever is
     // told of it counts.
@@ -470,7 +487,9 @@ pub(super) fn resend(
         state: "queued",
         ..Step::default()
     };
-    Ok(tell(connection, channel, now, delivery)?.latest)
+    let mut settled = tell(connection, channel, now, delivery)?;
+    settled.due = true;
+    Ok(settled)
 }
 
 /// Messages that have been uncertain for long enough. A delivery that came before their time was over may hold the
@@ -516,14 +535,13 @@ pub(super) fn decide(
                 )?
                 .execute(params![place.sequence, now])?;
             Settled {
-                latest: None,
                 due: true,
+                ..Settled::default()
             }
         } else {
             close(connection, channel, now, place, "held", None)?
         };
-        all.latest = settled.latest.or(all.latest);
-        all.due |= settled.due;
+        all.then(settled);
     }
     Ok(all)
 }

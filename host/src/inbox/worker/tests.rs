@@ -106,7 +106,10 @@ async fn what_is_undone_is_not_counted() {
         })
         .await;
     let committed = committed.unwrap();
-    assert_eq!((committed.done, committed.latest), (vec![(1, 0)], Some(1)));
+    assert_eq!(
+        (committed.done, committed.told.latest),
+        (vec![(1, 0)], Some(1))
+    );
     assert_eq!(committed.parked, ["store"]);
     assert_eq!((committed.deliveries, committed.bytes), (2, 20));
 }

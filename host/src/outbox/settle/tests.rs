@@ -72,7 +72,7 @@ impl Outbox {
         let again = self
             .store
             .write(|connection| resend(connection, "c", 9, "m"));
-        again.await.unwrap().is_some()
+        again.await.unwrap().latest.is_some()
     }
 
     async fn execute(&self, statement: &'static str) {
