@@ -62,7 +62,7 @@ pub struct Request {
 
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Only in this state.
     pub state: Option<String>,

@@ -115,7 +115,7 @@ impl Standing {
 
 /// Which messages to list.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Only in this state.
     pub state: Option<String>,

@@ -145,6 +145,20 @@ async fn what_cannot_be_read_is_a_problem() {
             400,
             "bad-request",
         ),
+        (
+            "GET",
+            "/channels/c1/messages?before=1",
+            "",
+            400,
+            "bad-request",
+        ),
+        (
+            "GET",
+            "/channels/c1/deliveries?sate=done",
+            "",
+            400,
+            "bad-request",
+        ),
         ("PATCH", "/channels/c1", "{", 400, "bad-request"),
         ("PATCH", "/channels/c1", "{}", 422, "invalid"),
         (
@@ -185,6 +199,17 @@ async fn what_cannot_be_read_is_a_problem() {
         .ask_with("POST", "/channels", &[&bearer], "settings=1")
         .await;
     answer.problem(415, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn a_contact_that_is_nobody_is_not_imported() {
+    let home = Home::with_channel(Options::recommended()).await;
+    let served = home.served().await;
+    let nobody = r#"{"contacts": [{"contact": {"phone": "1"}}, {"contact": {"name": "Ada"}}]}"#;
+    let answer = served.ask("POST", "/channels/c1/contacts", nobody).await;
+    let problem = answer.problem(422, "invalid");
+    assert_eq!(problem["problems"].as_array().unwrap().len(), 1);
+    assert_eq!(problem["problems"][0]["pointer"], "/contacts/1/contact");
 }
 
 #[tokio::test]
