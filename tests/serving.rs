@@ -176,6 +176,16 @@ async fn a_conversation_by_commands() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn replaying_a_channel_s_deliveries_is_asked_for_in_full() -> Result<()> {
+    let peer = Peer::start(KEY, NUMBER).await?;
+    let data = tempfile::tempdir()?;
+    let host = start(data.path(), &peer, &[]).await?;
+    let refused = ends(&host, 2, &["replay", "Shop"]).await?;
+    assert!(refused.errors.contains("--all"), "{}", refused.errors);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_copy_sends_nothing_before_it_is_released() -> Result<()> {
     let peer = Peer::start(KEY, NUMBER).await?;
     let data = tempfile::tempdir()?;

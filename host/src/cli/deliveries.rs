@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::remote::Failure;
-use super::{Session, Status, print};
+use super::{Session, Status, Usage, print};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -80,6 +80,12 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Status> {
                 let segments = ["channels", &which, "deliveries", "replay"];
                 remote.post(&segments, &json!({})).await?
             } else {
+                which.parse::<i64>().map_err(|_| {
+                    Usage(format!(
+                        "{} is no delivery's number: give one, or --all with the channel",
+                        plain(&which)
+                    ))
+                })?;
                 let segments = ["deliveries", &which, "replay"];
                 remote.post(&segments, &json!({})).await?
             };
