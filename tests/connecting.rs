@@ -166,7 +166,11 @@ async fn a_channel_can_t_move_to_a_number_that_another_channel_has() -> Result<(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_fails_half_way_leaves_the_webhook_as_it_was() -> Result<()> {
     let hosted = Hosted::start().await?;
-    let channel = hosted.add(&json!({})).await?;
+    hosted
+        .peer
+        .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
+    let theirs = registered(&hosted.peer)?;
+    let channel = hosted.add_over(&json!({}), true).await?;
     let before = registered(&hosted.peer)?;
     let without_header =
         json!({"webhook_authentication": "hmac", "webhook_hmac_secret": "platform-secret"});
@@ -202,6 +206,8 @@ async fn a_change_that_fails_half_way_leaves_the_webhook_as_it_was() -> Result<(
     assert!(detail.contains("connect the channel again"), "{detail}");
     channel.connect(false).await?;
     assert_eq!(registered(&hosted.peer)?, before);
+    channel.disconnect().await?;
+    assert_eq!(registered(&hosted.peer)?, theirs, "it is not forgotten");
     Ok(())
 }
 
@@ -554,6 +560,10 @@ async fn a_webhook_that_was_registered_by_hand_is_looked_after() -> Result<()> {
             Some(state == State::Connected),
             "{url}"
         );
+        if state == State::Connected {
+            channel.connect(false).await?;
+            assert_eq!(channel.shown().state, state, "it stays as it is");
+        }
         let shown = checked.health.registrations[0].url.as_deref();
         let shown = shown.context("an address")?;
         assert!(

@@ -273,6 +273,7 @@ async fn register(
                 return Err(error);
             }
             Err(error) => {
+                remember(&mut known, before);
                 let half = Half {
                     account,
                     known,
@@ -656,7 +657,9 @@ fn set_connected(host: &Shared, current: &mut Current, connected: Connected) {
         current.state = State::Connected;
         current.detail = None;
         current.listening_since = current.listening_since.or(Some(host.clock.now()));
-    } else if current.state != State::Receiving && current.base.is_none() {
+    } else if !matches!(current.state, State::Connected | State::Receiving)
+        && current.base.is_none()
+    {
         current.state = State::NotReceiving;
         current.detail = Some(BY_HAND.to_owned());
     }
