@@ -686,8 +686,11 @@ async fn contacts_are_brought_along_and_forgotten() -> Result<()> {
         scene.post("contacts", &known).await?,
         (200, json!({"new": 1}))
     );
-    let (status, problem) = scene.post("contacts", &json!({"contacts": "all"})).await?;
-    assert_eq!(status, 422, "{problem}");
+    for refused in [json!("all"), json!([{"contact": {"name": "Ada"}}])] {
+        let given = json!({"contacts": refused});
+        let (status, problem) = scene.post("contacts", &given).await?;
+        assert_eq!(status, 422, "{problem}");
+    }
     let body = webhook("16315551234", &["wamid.1".to_owned()]);
     assert_eq!(scene.deliver(body).await?, 200);
     assert!(scene.texts().is_empty(), "who was known is no stranger");

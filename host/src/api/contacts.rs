@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Named;
 use super::problem::{Checked, Problem};
 use crate::Host;
-use crate::contract::contacts::KnownContact;
+use crate::contract::contacts::{self, KnownContact};
 use crate::contract::outbound::{Window, WindowState};
 use crate::contract::types::{self, Contact, Recipient};
 
@@ -72,33 +72,12 @@ async fn import(
     Named(channel): Named,
     Checked(Json(given)): Checked<Json<ToImport>>,
 ) -> Result<Json<Value>, Problem> {
-    let nobody: Vec<_> = (0..)
-        .zip(&given.contacts)
-        .filter(|(_, known)| is_nobody(&known.contact))
-        .map(|(index, _)| unnamed(index))
-        .collect();
+    let nobody = contacts::nobody(&given.contacts);
     if !nobody.is_empty() {
         return Err(Problem::unprocessable(&nobody));
     }
     let new = channel.import(given.contacts).await?;
     Ok(Json(json!({"new": new})))
-}
-
-/// Whether it has nothing that tells it from others: neither of the other two names is an identity.
-fn is_nobody(contact: &Contact) -> bool {
-    [&contact.phone, &contact.user_id, &contact.parent_user_id]
-        .into_iter()
-        .flatten()
-        .all(|name| name.trim().is_empty())
-}
-
-fn unnamed(index: usize) -> types::Problem {
-    types::Problem {
-        pointer: format!("/contacts/{index}/contact"),
-        code: "required".to_owned(),
-        message: "say who it is: give phone, user_id or parent_user_id".to_owned(),
-        source: None,
-    }
 }
 
 async fn forget(

@@ -3,7 +3,7 @@
 mod problem;
 
 use channel_contract::connection::Connected;
-use channel_contract::contacts::KnownContact;
+use channel_contract::contacts::{KnownContact, nobody};
 use channel_contract::json as contract_json;
 use channel_contract::outbound::{ClosedWindow, Content, Message, Window, WindowState};
 use channel_contract::secrets::Escape;
@@ -430,6 +430,10 @@ impl<'a, B: Bucket> Service<'a, B> {
 /// Tells the channel of contacts from elsewhere.
 fn import(body: &[u8]) -> Result<(StatusCode, Value), Problem> {
     let given: ToImport = json_of(body, "send contacts, a list as the reference host takes it")?;
+    let nobody = nobody(&given.contacts);
+    if !nobody.is_empty() {
+        return Err(Problem::unprocessable(&nobody));
+    }
     let new = contacts::import(&given.contacts).map_err(|failure| channel_store(&failure))?;
     Ok((StatusCode::OK, json!({"new": new})))
 }
