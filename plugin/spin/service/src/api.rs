@@ -2,6 +2,8 @@
 
 mod problem;
 
+use std::rc::Rc;
+
 use channel_contract::connection::Connected;
 use channel_contract::contacts::{KnownContact, nobody};
 use channel_contract::json as contract_json;
@@ -22,7 +24,7 @@ use subtle::ConstantTimeEq as _;
 use crate::bindings::messaging::channel::connection::{self, ConnectError, WebhookTarget};
 use crate::bindings::messaging::channel::storage::Failure;
 use crate::bindings::messaging::channel::{channel, contacts, message, sender, window};
-use crate::configuration::{SECRET_BYTES, secret, settings, variable};
+use crate::configuration::{SECRET_BYTES, description, secret, settings, variable};
 use crate::webhook::now;
 use crate::{Unread, World, with_body};
 use problem::Problem;
@@ -153,7 +155,7 @@ struct Service<'a, B> {
     variables: &'a Variables,
     store: Store<B>,
     name: String,
-    description: channel_contract::channel::Description,
+    description: Rc<channel_contract::channel::Description>,
     settings: String,
 }
 
@@ -253,7 +255,7 @@ struct Standing<'a> {
 
 impl<'a, B: Bucket> Service<'a, B> {
     fn new(variables: &'a Variables, store: Store<B>) -> Self {
-        let description = channel::describe();
+        let description = description();
         let settings = settings(variables, &description);
         let name = settings.get("name").and_then(Value::as_str);
         Self {

@@ -1,13 +1,25 @@
 //! What the variables say: the channel's settings, and the service's own.
 
+use std::rc::Rc;
+
 use channel_contract::channel::Description;
 use channel_contract::settings::placeholder;
 use serde_json::{Map, Value};
 use spin_interfaces::secrets::PREFIX as SECRET;
 use spin_interfaces::variables::Variables;
 
+use crate::bindings::messaging::channel::channel;
+
 /// What the names of variables begin with that are members of the channel's settings.
 const SETTING: &str = "setting_";
+
+/// What the channel says of itself, which it is asked once an instance.
+pub(crate) fn description() -> Rc<Description> {
+    thread_local! {
+        static DESCRIPTION: Rc<Description> = Rc::new(channel::describe());
+    }
+    DESCRIPTION.with(Rc::clone)
+}
 
 /// A variable that is set: an empty one is not.
 pub(crate) fn variable<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {

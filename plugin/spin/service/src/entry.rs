@@ -21,7 +21,7 @@ const ANSWER_BYTES: usize = 64 << 10;
 const PART: &str = "service";
 
 /// How many requests an instance answers. With it go the connections that its swaps have opened, which Spin closes only then.
-const REQUESTS: u32 = 16;
+const REQUESTS: u32 = 32;
 
 /// While it is there, Spin hands this instance no further request: the channel's requests and the store hold the whole instance
 /// as long as they last, and would hold it for others too, whose time runs.

@@ -21,8 +21,8 @@ use spin_interfaces::variables::Variables;
 use subtle::ConstantTimeEq as _;
 
 use crate::bindings::messaging::channel::inbox::{self, ReceiveError};
-use crate::bindings::messaging::channel::{channel, message, sender};
-use crate::configuration::{secret, settings, variable};
+use crate::bindings::messaging::channel::{message, sender};
+use crate::configuration::{description, secret, settings, variable};
 use crate::platform::{Platform, Told};
 use crate::seen::Seen;
 use crate::{Unread, World, answer};
@@ -68,7 +68,7 @@ pub(crate) async fn receive<W: World>(
             .insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let description = channel::describe();
+    let description = description();
     let settings = Value::Object(settings(variables, &description)).to_string();
     let authentication = Authentication::new(&description, &settings);
     if let Err(refused) = authentication.verify_head(&head.headers, &secrets) {
