@@ -11,9 +11,6 @@ pub const CHANNEL_SMS: &str = env!("CHANNEL_SMS");
 /// A channel that does harm.
 pub const CHANNEL_HOSTILE: &str = env!("CHANNEL_HOSTILE");
 
-/// What the Spin application is measured beside.
-pub const SPIN_HANDWRITTEN: &str = env!("SPIN_HANDWRITTEN");
-
 /// A delivery of this body.
 #[must_use]
 pub fn delivery(body: impl Into<Vec<u8>>) -> Delivery {

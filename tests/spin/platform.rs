@@ -59,7 +59,7 @@ impl Platform {
             asked: Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let origin = crate::runner::origin(listener.local_addr()?);
+        let origin = spin_tests::origin(listener.local_addr()?);
         let router = Router::new().fallback(take).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;

@@ -81,11 +81,13 @@ struct Part {
 }
 
 /// An application that runs.
-pub(crate) struct Application {
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct Application {
+    /// Where it answers.
+    pub url: String,
     server: JoinHandle<()>,
     /// How many instances there were.
-    pub(crate) instances: Arc<Mutex<usize>>,
+    pub instances: Arc<Mutex<usize>>,
 }
 
 impl Drop for Application {
@@ -98,29 +100,40 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     let mut cache = CacheConfig::new();
-    cache.with_directory(concat!(env!("CARGO_TARGET_TMPDIR"), "/spin"));
+    cache.with_directory(concat!(env!("OUT_DIR"), "/cache"));
     config.cache(Some(Cache::new(cache).expect("a cache")));
     Engine::new(&config).expect("an engine")
 });
 
-pub(crate) static APPLICATION: LazyLock<Component> =
+/// The application.
+pub static APPLICATION: LazyLock<Component> =
     LazyLock::new(|| load(spin_application::APPLICATION).expect("a component"));
 
 /// A component, compiled.
-pub(crate) fn load(file: &str) -> Result<Component> {
+///
+/// # Errors
+///
+/// The file is none.
+pub fn load(file: &str) -> Result<Component> {
     Ok(Component::from_file(&ENGINE, file)?)
 }
 
 /// An interface that a component imports.
 #[derive(Debug)]
-pub(crate) struct Import {
-    pub(crate) name: String,
+pub struct Import {
+    /// Its name, with its version.
+    pub name: String,
     /// How many functions it has.
-    pub(crate) functions: usize,
+    pub functions: usize,
 }
 
 /// What a component imports.
-pub(crate) fn imports(component: &Component) -> Vec<Import> {
+///
+/// # Panics
+///
+/// Something that it imports is no interface.
+#[must_use]
+pub fn imports(component: &Component) -> Vec<Import> {
     let application = component.component_type();
     let imports = application.imports(&ENGINE);
     let import = |(name, item): (&str, ComponentExtern)| {
@@ -139,12 +152,20 @@ pub(crate) fn imports(component: &Component) -> Vec<Import> {
 
 impl Application {
     /// Starts it with these variables, on this store.
-    pub(crate) async fn start(keys: &Keys, given: &[(&str, &str)]) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing, or the manifest is another.
+    pub async fn start(keys: &Keys, given: &[(&str, &str)]) -> Result<Self> {
         Self::start_from(&APPLICATION, keys, given).await
     }
 
     /// Starts a component in its place.
-    pub(crate) async fn start_from(
+    ///
+    /// # Errors
+    ///
+    /// As [`Application::start`].
+    pub async fn start_from(
         source: &Component,
         keys: &Keys,
         given: &[(&str, &str)],
@@ -435,6 +456,7 @@ impl WorkerState for Worker {
 }
 
 /// An address that this machine answers at.
-pub(crate) fn origin(address: SocketAddr) -> String {
+#[must_use]
+pub fn origin(address: SocketAddr) -> String {
     format!("http://{address}")
 }

@@ -21,16 +21,21 @@ pub(crate) use bindings::wasi::keyvalue::atomics;
 pub(crate) use bindings::wasi::keyvalue::store as keyvalue;
 
 /// A store that several instances share.
-#[derive(Clone)]
-pub(crate) struct Keys {
+#[derive(Clone, Debug)]
+pub struct Keys {
     connection: Arc<Mutex<Connection>>,
     /// How long an answer is on its way at the most.
-    pub(crate) distance: Duration,
+    pub distance: Duration,
     answers: Arc<AtomicU32>,
 }
 
 impl Keys {
-    pub(crate) fn open(file: &Path) -> Result<Self> {
+    /// Opens a store, and makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `SQLite`'s.
+    pub fn open(file: &Path) -> Result<Self> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.execute(
@@ -68,7 +73,12 @@ impl Keys {
     }
 
     /// All keys, and all values.
-    pub(crate) fn all(&self) -> Vec<(String, Vec<u8>)> {
+    ///
+    /// # Panics
+    ///
+    /// The file can't be read.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, Vec<u8>)> {
         let connection = self.connection.lock().expect("nobody panics with it");
         let mut select = connection
             .prepare("SELECT key, value FROM spin_key_value")

@@ -5,12 +5,8 @@
 //! sandboxed channel in it. The generator and the platform run on the same cores. The two take turns, so that the machine's
 //! pace is theirs alike; a ratio is the median of the turns'.
 
+#[path = "../benches/generator.rs"]
 mod generator;
-#[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../spin/runner.rs"]
-mod runner;
-#[path = "../spin/store.rs"]
-mod store;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,12 +16,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::any;
-use channel_tests::{CHANNEL_360DIALOG, SPIN_HANDWRITTEN};
+use channel_tests::CHANNEL_360DIALOG;
 use generator::{median, post};
-use runner::{Application, load};
-use store::Keys;
+use spin_tests::{Application, Keys, load};
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime::component::Component;
+
+/// What was written by hand.
+const SPIN_HANDWRITTEN: &str = env!("SPIN_HANDWRITTEN");
 
 /// Turns of each, webhooks of one turn, and connections that post them.
 const TURNS: usize = 5;
