@@ -10,7 +10,7 @@
 //!
 //! A message or a template to send is read strictly: what would be ignored is refused.
 
-// The derives of `Lift` and `Lower` implement unsafe traits.
+// The derives of `Lift` and `Lower` implement unsafe traits; a room that derives neither allows none.
 #![allow(unsafe_code)]
 
 #[cfg(not(feature = "wasmtime"))]
@@ -18,6 +18,7 @@ use contract_inert as boundary;
 #[cfg(feature = "wasmtime")]
 use wasmtime::component as boundary;
 
+#[deny(unsafe_code)]
 pub mod authentication;
 pub mod channel;
 pub mod connection;
@@ -25,16 +26,21 @@ pub mod contacts;
 pub mod events;
 pub mod http;
 pub mod inbox;
+#[deny(unsafe_code)]
 pub mod json;
 pub mod outbound;
+#[deny(unsafe_code)]
 pub mod secrets;
 pub mod sender;
+#[deny(unsafe_code)]
 pub mod settings;
 pub mod storage;
+#[deny(unsafe_code)]
 mod strict;
 pub mod templates;
 #[cfg(test)]
 mod tests;
+#[deny(unsafe_code)]
 mod text;
 pub mod types;
 
