@@ -1,32 +1,8 @@
 //! Whom an item concerns.
 
-use super::wire::{self, Text};
+use super::node::{self, Node};
 use crate::bindings::messaging::channel::types::Contact;
-use serde::Deserialize;
 use std::collections::BTreeMap;
-
-/// Cloud API, messages webhook: `contacts[]`.
-#[derive(Default, Deserialize)]
-pub(super) struct Profile<'a> {
-    #[serde(borrow)]
-    profile: Option<Name<'a>>,
-    #[serde(borrow)]
-    wa_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    parent_user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    identity_key_hash: Option<Text<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Name<'a> {
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    #[serde(borrow)]
-    username: Option<Text<'a>>,
-}
 
 /// The profiles of a change, found by each of their ids.
 #[derive(Default)]
@@ -37,20 +13,25 @@ pub(super) struct Profiles {
 }
 
 impl Profiles {
-    /// Reads the elements of `contacts[]`. What can't be read of one is left out.
+    /// Reads the elements of `contacts[]` (Cloud API, messages webhook). What can't be read of one is left out.
     pub(super) fn read(elements: &[&str]) -> Self {
         let mut profiles = Self::default();
         for element in elements {
-            let is_sound = |text: &str| serde_json::from_str::<Profile<'_>>(text).is_ok();
-            let contact = match serde_json::from_str::<Profile<'_>>(element) {
-                Ok(profile) => Some(profile.contact()),
-                Err(_) => wire::mend(element, is_sound).and_then(|mended| {
-                    Some(serde_json::from_str::<Profile<'_>>(&mended).ok()?.contact())
-                }),
-            };
-            if let Some(contact) = contact {
-                profiles.add(contact);
-            }
+            profiles.add(node::read(element, |node| Contact {
+                username: node.text("profile/username"),
+                name: node.text("profile/name"),
+                identity_hash: node.text("identity_key_hash"),
+                ..named(node, ["wa_id", "user_id", "parent_user_id"])
+            }));
+        }
+        profiles
+    }
+
+    /// One profile alone; none where nothing is known.
+    pub(super) fn of(contact: Contact) -> Self {
+        let mut profiles = Self::default();
+        if contact != nobody() {
+            profiles.add(contact);
         }
         profiles
     }
@@ -70,7 +51,7 @@ impl Profiles {
     }
 
     /// The profile of a contact: one that has an id of it, the user id before the phone number, and contradicts none.
-    fn of(&self, contact: &Contact) -> Option<&Contact> {
+    fn find(&self, contact: &Contact) -> Option<&Contact> {
         [&contact.user_id, &contact.phone]
             .into_iter()
             .flatten()
@@ -84,22 +65,6 @@ impl Profiles {
             [profile] => Some(profile),
             _ => None,
         }
-    }
-}
-
-impl Profile<'_> {
-    fn contact(&self) -> Contact {
-        let name = self.profile.as_ref();
-        let mut contact = Contact {
-            phone: wire::owned(self.wa_id.as_ref()),
-            user_id: wire::owned(self.user_id.as_ref()),
-            parent_user_id: wire::owned(self.parent_user_id.as_ref()),
-            username: name.and_then(|name| wire::owned(name.username.as_ref())),
-            name: name.and_then(|name| wire::owned(name.name.as_ref())),
-            identity_hash: wire::owned(self.identity_key_hash.as_ref()),
-        };
-        put_user_id_in_its_place(&mut contact);
-        contact
     }
 }
 
@@ -123,53 +88,55 @@ fn put_user_id_in_its_place(contact: &mut Contact) {
     }
 }
 
-/// How an item names a contact.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Named<'a> {
-    /// A phone number; some intermediaries put the user id here.
-    pub(super) phone: Option<&'a str>,
-    pub(super) user_id: Option<&'a str>,
-    pub(super) parent_user_id: Option<&'a str>,
+/// Takes the members of an item that name a contact: its phone number, its user id and its parent user id. Some intermediaries put
+/// the user id where the phone number belongs.
+pub(super) fn named(node: &Node<'_>, [phone, user_id, parent_user_id]: [&str; 3]) -> Contact {
+    let mut contact = Contact {
+        phone: node.text(phone),
+        user_id: node.text(user_id),
+        parent_user_id: node.text(parent_user_id),
+        ..nobody()
+    };
+    put_user_id_in_its_place(&mut contact);
+    contact
 }
 
-impl Named<'_> {
-    /// The contact, with what its profile adds. A profile that shares no id with the item is taken for its person's only where the
+/// A contact of whom nothing is known.
+pub(super) fn nobody() -> Contact {
+    Contact {
+        phone: None,
+        user_id: None,
+        parent_user_id: None,
+        username: None,
+        name: None,
+        identity_hash: None,
+    }
+}
+
+/// The contact, where anything is known.
+pub(super) fn somebody(contact: Contact) -> Option<Contact> {
+    (contact != nobody()).then_some(contact)
+}
+
+impl Profiles {
+    /// A contact with what its profile adds. A profile that shares no id with the item is taken for its person's only where the
     /// change has nothing but this item and this profile.
-    pub(super) fn contact(self, profiles: &Profiles, alone: bool) -> Option<Contact> {
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        let mut contact = Contact {
-            phone: own(self.phone),
-            user_id: own(self.user_id),
-            parent_user_id: own(self.parent_user_id),
-            username: None,
-            name: None,
-            identity_hash: None,
-        };
-        put_user_id_in_its_place(&mut contact);
-        let profile = profiles.of(&contact).or_else(|| {
-            profiles
-                .single()
+    pub(super) fn complete(&self, contact: Contact, alone: bool) -> Option<Contact> {
+        let profile = self.find(&contact).or_else(|| {
+            self.single()
                 .filter(|profile| alone && may_be(profile, &contact))
         });
-        if let Some(profile) = profile.cloned() {
-            contact = Contact {
-                phone: contact.phone.or(profile.phone),
-                user_id: contact.user_id.or(profile.user_id),
-                parent_user_id: contact.parent_user_id.or(profile.parent_user_id),
-                ..profile
-            };
-        }
-        [
-            &contact.phone,
-            &contact.user_id,
-            &contact.parent_user_id,
-            &contact.username,
-            &contact.name,
-            &contact.identity_hash,
-        ]
-        .iter()
-        .any(|member| member.is_some())
-        .then_some(contact)
+        let Some(profile) = profile.cloned() else {
+            return somebody(contact);
+        };
+        somebody(Contact {
+            phone: contact.phone.or(profile.phone),
+            user_id: contact.user_id.or(profile.user_id),
+            parent_user_id: contact.parent_user_id.or(profile.parent_user_id),
+            username: contact.username.or(profile.username),
+            name: contact.name.or(profile.name),
+            identity_hash: contact.identity_hash.or(profile.identity_hash),
+        })
     }
 }
 

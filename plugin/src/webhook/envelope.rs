@@ -105,7 +105,7 @@ impl Reader {
         let account = scalar(&members, "id");
         let source = Source {
             account: wire::str(account.as_ref()),
-            time: scalar(&members, "time").and_then(|time| time.instant()),
+            time: scalar(&members, "time").and_then(|time| wire::instant(&time.0)),
             ..source
         };
         for change in all(&members, "changes") {

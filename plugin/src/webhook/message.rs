@@ -1,375 +1,244 @@
-//! Messages, echoes and old messages. Cloud API, messages webhook: `messages[]`; coexistence: `message_echoes[]`.
+//! Messages, their changes, and echoes of the business's own. Cloud API, messages webhook: `messages[]`; coexistence:
+//! `message_echoes[]`.
 
-use super::contact::Named;
-use super::content;
-use super::status::Fault;
-use super::wire::{self, Text};
-use super::{Item, Shared, attribute, text_attribute};
+use super::contact::{named, nobody, somebody};
+use super::node::Node;
+use super::{Item, Shared, content, status, wire};
 use crate::bindings::messaging::channel::events::{
-    Content, EventBody, HistoryItem, Message, MessageContext, Referral,
+    ContactChange, ContactChangeKind, Content, Edit, EventBody, Message, MessageContext, Referral,
+    Revoke,
 };
-use crate::bindings::messaging::channel::types::{Attribute, Foreign, Product};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::bindings::messaging::channel::types::{Contact, Foreign, Product};
 
-/// A message's members.
-#[derive(Deserialize)]
-#[serde(expecting = "a message object")]
-pub(super) struct Members<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    from: Option<Text<'a>>,
-    #[serde(borrow)]
-    from_user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    from_parent_user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    to: Option<Text<'a>>,
-    #[serde(borrow)]
-    to_user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    to_parent_user_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    timestamp: Option<Text<'a>>,
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) text: Option<content::Text<'a>>,
-    #[serde(borrow)]
-    pub(super) image: Option<content::Media<'a>>,
-    #[serde(borrow)]
-    pub(super) video: Option<content::Media<'a>>,
-    #[serde(borrow)]
-    pub(super) audio: Option<content::Media<'a>>,
-    /// On-premise API: a recorded message is a type of its own.
-    #[serde(borrow)]
-    pub(super) voice: Option<content::Media<'a>>,
-    #[serde(borrow)]
-    pub(super) document: Option<content::Media<'a>>,
-    #[serde(borrow)]
-    pub(super) sticker: Option<content::Media<'a>>,
-    #[serde(borrow)]
-    pub(super) location: Option<content::Location<'a>>,
-    #[serde(borrow)]
-    pub(super) contacts: Option<Vec<content::Card<'a>>>,
-    #[serde(borrow)]
-    pub(super) interactive: Option<content::Interactive<'a>>,
-    #[serde(borrow)]
-    pub(super) button: Option<content::Button<'a>>,
-    #[serde(borrow)]
-    pub(super) reaction: Option<content::Reaction<'a>>,
-    #[serde(borrow)]
-    group_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    context: Option<Context<'a>>,
-    #[serde(borrow)]
-    referral: Option<ReferralMembers<'a>>,
-    #[serde(borrow)]
-    errors: Option<Vec<Fault<'a>>>,
-    #[serde(borrow)]
-    identity: Option<Identity<'a>>,
-    #[serde(borrow)]
-    from_logical_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    history_context: Option<HistoryContext<'a>>,
-}
+/// The members that name who wrote, and to whom a message of the business went.
+pub(super) const SENDER: [&str; 3] = ["from", "from_user_id", "from_parent_user_id"];
+pub(super) const RECEIVER: [&str; 3] = ["to", "to_user_id", "to_parent_user_id"];
 
-#[derive(Deserialize)]
-struct Context<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    from: Option<Text<'a>>,
-    #[serde(borrow)]
-    forwarded: Option<Text<'a>>,
-    #[serde(borrow)]
-    frequently_forwarded: Option<Text<'a>>,
-    #[serde(borrow)]
-    referred_product: Option<ReferredProduct<'a>>,
-    #[serde(borrow)]
-    group_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    mentions: Option<Vec<Text<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct ReferredProduct<'a> {
-    #[serde(borrow)]
-    catalog_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    product_retailer_id: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ReferralMembers<'a> {
-    #[serde(borrow)]
-    source_url: Option<Text<'a>>,
-    #[serde(borrow)]
-    source_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    source_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    headline: Option<Text<'a>>,
-    #[serde(borrow)]
-    body: Option<Text<'a>>,
-    #[serde(borrow)]
-    ctwa_clid: Option<Text<'a>>,
-    #[serde(borrow)]
-    media_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    image_url: Option<Text<'a>>,
-    #[serde(borrow)]
-    video_url: Option<Text<'a>>,
-    #[serde(borrow)]
-    thumbnail_url: Option<Text<'a>>,
-    #[serde(borrow)]
-    welcome_message: Option<WelcomeMessage<'a>>,
-    #[serde(borrow)]
-    image: Option<MediaId<'a>>,
-    #[serde(borrow)]
-    video: Option<MediaId<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WelcomeMessage<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct MediaId<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Identity<'a> {
-    #[serde(borrow)]
-    acknowledged: Option<&'a RawValue>,
-    #[serde(borrow)]
-    created_timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
-    hash: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct HistoryContext<'a> {
-    #[serde(borrow)]
-    status: Option<Text<'a>>,
-}
-
-/// A customer's message, read from `text`: the item `raw`, or what can be read of it.
-pub(super) fn message(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Result<Item> {
-    let members: Members<'_> = serde_json::from_str(text)?;
-    let (message, attributes) = members.message(raw);
-    Ok(Item {
-        time: members.time(),
-        contact: members.sender().contact(&shared.profiles, shared.alone),
-        body: EventBody::Message(message),
-        attributes,
-    })
-}
-
-/// A message that the business sent from its app.
-pub(super) fn echo(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Result<Item> {
-    let members: Members<'_> = serde_json::from_str(text)?;
-    let (message, mut attributes) = members.message(raw);
-    for (path, value) in [
-        ("/from", &members.from),
-        ("/from_user_id", &members.from_user_id),
-    ] {
-        text_attribute(&mut attributes, path, value.as_ref());
+/// A customer's message, or what one says of a contact or of another message.
+pub(super) fn incoming(shared: &Shared<'_>, item: &Node<'_>, raw: &str) -> Item {
+    if item.word("type").as_deref() == Some("system")
+        && let Some(system) = item.get("system").filter(|system| system.is_object())
+    {
+        return contact_change(item, system);
     }
-    Ok(Item {
-        time: members.time(),
-        contact: members.receiver().contact(&shared.profiles, shared.alone),
-        body: EventBody::Echo(message),
-        attributes,
-    })
-}
-
-/// A message that was written long before: media that follow the history of a number which is also used with the app.
-pub(super) fn history(shared: &Shared<'_>, text: &str, raw: &str) -> serde_json::Result<Item> {
-    let members: Members<'_> = serde_json::from_str(text)?;
-    let business = wire::str(shared.metadata.display_phone_number.as_ref());
-    let outbound = members.to.is_some()
-        || members.to_user_id.is_some()
-        || business.is_some() && wire::str(members.from.as_ref()) == business;
-    let named = if outbound {
-        members.receiver()
-    } else {
-        members.sender()
-    };
-    let (message, attributes) = members.message(raw);
-    let state = members
-        .history_context
-        .as_ref()
-        .and_then(|history| wire::str(history.status.as_ref()))
-        .map(super::status::state);
-    Ok(Item {
-        time: members.time(),
-        contact: named.contact(&shared.profiles, shared.alone),
-        body: EventBody::History(HistoryItem {
-            phase: None,
-            chunk: None,
-            progress: None,
-            message: Some(message),
-            outbound: Some(outbound),
-            state,
-            errors: Vec::new(),
-        }),
-        attributes,
-    })
-}
-
-/// Whether an item can be read as a message.
-pub(super) fn is_sound(text: &str) -> bool {
-    serde_json::from_str::<Members<'_>>(text).is_ok()
-}
-
-impl Members<'_> {
-    fn time(&self) -> Option<u64> {
-        self.timestamp.as_ref().and_then(Text::instant)
-    }
-
-    fn sender(&self) -> Named<'_> {
-        Named {
-            phone: wire::str(self.from.as_ref()),
-            user_id: wire::str(self.from_user_id.as_ref()),
-            parent_user_id: wire::str(self.from_parent_user_id.as_ref()),
-        }
-    }
-
-    fn receiver(&self) -> Named<'_> {
-        Named {
-            phone: wire::str(self.to.as_ref()),
-            user_id: wire::str(self.to_user_id.as_ref()),
-            parent_user_id: wire::str(self.to_parent_user_id.as_ref()),
-        }
-    }
-
-    /// The message, and the vendor's own scalars.
-    fn message(&self, raw: &str) -> (Message, Vec<Attribute>) {
-        let mut attributes = Vec::new();
-        let kind = wire::str(self.kind.as_ref()).or_else(|| content::kind(self));
-        let content = kind
-            .and_then(|kind| content::content(kind, self, &mut attributes))
-            .unwrap_or_else(|| {
-                let kind = kind.unwrap_or("unknown");
-                Content::Other(Foreign {
-                    kind: kind.to_owned(),
-                    json: wire::member(raw, kind).map(|member| member.get().to_owned()),
-                })
-            });
-        let context = self.context.as_ref();
-        let referral = self.referral.as_ref();
-        let identity = self.identity.as_ref();
-        for (path, value) in [
-            (
-                "/context/group_id",
-                context.and_then(|context| context.group_id),
-            ),
-            (
-                "/referral/image/id",
-                referral.and_then(|referral| referral.image.as_ref()?.id),
-            ),
-            (
-                "/referral/video/id",
-                referral.and_then(|referral| referral.video.as_ref()?.id),
-            ),
-            (
-                "/identity/acknowledged",
-                identity.and_then(|identity| identity.acknowledged),
-            ),
-            (
-                "/identity/created_timestamp",
-                identity.and_then(|identity| identity.created_timestamp),
-            ),
-            (
-                "/identity/hash",
-                identity.and_then(|identity| identity.hash),
-            ),
-            ("/from_logical_id", self.from_logical_id),
-        ] {
-            attribute(&mut attributes, path, value);
-        }
-        let message = Message {
-            id: wire::owned(self.id.as_ref()),
-            content,
-            reply_to: context.and_then(|context| wire::owned(context.id.as_ref())),
-            context: context.and_then(Context::origin),
-            referral: referral.and_then(ReferralMembers::referral),
-            group_id: wire::owned(self.group_id.as_ref()),
-            errors: self.errors.iter().flatten().map(Fault::error).collect(),
-        };
-        (message, attributes)
+    let contact = shared.profiles.complete(named(item, SENDER), shared.alone);
+    Item {
+        time: item.instant("timestamp"),
+        contact,
+        body: change(item, raw, false).unwrap_or_else(|| EventBody::Message(message(item, raw))),
     }
 }
 
-impl Context<'_> {
-    fn origin(&self) -> Option<MessageContext> {
-        let flag = |text: &Option<Text<'_>>| text.as_ref().and_then(Text::boolean);
-        let product = self.referred_product.as_ref().and_then(|product| {
-            Some(Product {
-                catalog_id: wire::owned(product.catalog_id.as_ref()),
-                product_id: wire::owned(product.product_retailer_id.as_ref())?,
+/// A message that the business sent from its app, or its change.
+pub(super) fn echo(shared: &Shared<'_>, item: &Node<'_>, raw: &str) -> Item {
+    Item {
+        time: item.instant("timestamp"),
+        contact: shared
+            .profiles
+            .complete(named(item, RECEIVER), shared.alone),
+        body: change(item, raw, true).unwrap_or_else(|| EventBody::Echo(message(item, raw))),
+    }
+}
+
+/// Cloud API, edit and revoke messages webhooks. A change that does not say of which message is a message of that kind.
+fn change(item: &Node<'_>, raw: &str, echo: bool) -> Option<EventBody> {
+    let kind = item.word("type")?;
+    let member = item.get(&kind)?;
+    let changed = member.word("original_message_id")?.into_owned();
+    let body = match kind.as_ref() {
+        "edit" => {
+            let message = member
+                .get("message")
+                .filter(|message| message.is_object())?;
+            let raw = wire::member(wire::member(raw, "edit")?.get(), "message")?;
+            EventBody::Edit(Edit {
+                id: item.text("id"),
+                message_id: changed,
+                content: content(message, raw.get()),
+                reply_to: message.text("context/id"),
+                echo,
             })
-        });
-        let context = MessageContext {
-            author: wire::owned(self.from.as_ref()),
-            forwarded: flag(&self.forwarded),
-            frequently_forwarded: flag(&self.frequently_forwarded),
-            product,
-            mentions: self
-                .mentions
-                .iter()
-                .flatten()
-                .filter_map(Text::owned)
-                .collect(),
-        };
-        (context.author.is_some()
-            || context.forwarded.is_some()
-            || context.frequently_forwarded.is_some()
-            || context.product.is_some()
-            || !context.mentions.is_empty())
-        .then_some(context)
+        }
+        "revoke" => EventBody::Revoke(Revoke {
+            id: item.text("id"),
+            message_id: changed,
+            echo,
+        }),
+        _ => return None,
+    };
+    item.take_word("type", &kind);
+    member.take("original_message_id");
+    Some(body)
+}
+
+/// The message `item`, as it stands in `raw`.
+pub(super) fn message(item: &Node<'_>, raw: &str) -> Message {
+    Message {
+        id: item.text("id"),
+        content: content(item, raw),
+        reply_to: item.text("context/id"),
+        context: context(item),
+        referral: referral(item),
+        group_id: item.text("group_id"),
+        errors: status::errors(item),
     }
 }
 
-impl ReferralMembers<'_> {
-    fn referral(&self) -> Option<Referral> {
-        let referral = Referral {
-            url: wire::owned(self.source_url.as_ref()),
-            id: wire::owned(self.source_id.as_ref()),
-            kind: wire::owned(self.source_type.as_ref()),
-            headline: wire::owned(self.headline.as_ref()),
-            body: wire::owned(self.body.as_ref()),
-            click_id: wire::owned(self.ctwa_clid.as_ref()),
-            media_kind: wire::owned(self.media_type.as_ref()),
-            image_url: wire::owned(self.image_url.as_ref()),
-            video_url: wire::owned(self.video_url.as_ref()),
-            thumbnail_url: wire::owned(self.thumbnail_url.as_ref()),
-            welcome_text: self
-                .welcome_message
-                .as_ref()
-                .and_then(|welcome| wire::owned(welcome.text.as_ref())),
+/// What a message says; where the contract has no type for it, or a member is missing, the JSON of the member that its type names.
+fn content(message: &Node<'_>, raw: &str) -> Content {
+    let word = message.word("type");
+    let kind = word
+        .as_deref()
+        .or_else(|| content::kind(message))
+        .unwrap_or("unknown");
+    let content = content::content(kind, message).unwrap_or_else(|| {
+        message.take(kind);
+        Content::Other(Foreign {
+            kind: kind.to_owned(),
+            json: wire::member(raw, kind).map(|member| member.get().to_owned()),
+        })
+    });
+    message.take_word("type", said(&content));
+    content
+}
+
+/// The word for a content in the event.
+fn said(content: &Content) -> &str {
+    match content {
+        Content::Text(_) => "text",
+        Content::Image(_) => "image",
+        Content::Video(_) => "video",
+        Content::Audio(_) => "audio",
+        Content::Document(_) => "document",
+        Content::Sticker(_) => "sticker",
+        Content::MediaPlaceholder => "media_placeholder",
+        Content::Location(_) => "location",
+        Content::Contacts(_) => "contacts",
+        Content::Reaction(_) => "reaction",
+        Content::Order(_) => "order",
+        Content::Ephemeral => "ephemeral",
+        Content::Unsupported(_) => "unsupported",
+        Content::Other(other) => &other.kind,
+        Content::ButtonReply(_)
+        | Content::ListReply(_)
+        | Content::TemplateReply(_)
+        | Content::FormReply(_)
+        | Content::CallPermissionReply(_)
+        | Content::WelcomeRequest => "",
+    }
+}
+
+/// Cloud API, messages webhook: `context`.
+fn context(item: &Node<'_>) -> Option<MessageContext> {
+    let context = item.get("context")?;
+    let product = context.get("referred_product").and_then(|product| {
+        product.word("product_retailer_id")?;
+        Some(Product {
+            catalog_id: product.text("catalog_id"),
+            product_id: product.text("product_retailer_id")?,
+        })
+    });
+    let context = MessageContext {
+        author: context.text("from"),
+        forwarded: context.boolean("forwarded"),
+        frequently_forwarded: context.boolean("frequently_forwarded"),
+        product,
+        mentions: context
+            .list("mentions")
+            .iter()
+            .filter_map(Node::own_text)
+            .collect(),
+    };
+    let nothing = MessageContext {
+        author: None,
+        forwarded: None,
+        frequently_forwarded: None,
+        product: None,
+        mentions: Vec::new(),
+    };
+    (context != nothing).then_some(context)
+}
+
+/// Cloud API, messages webhook: `referral`, of those who came by an advertisement.
+fn referral(item: &Node<'_>) -> Option<Referral> {
+    let referral = item.get("referral")?;
+    let referral = Referral {
+        url: referral.text("source_url"),
+        id: referral.text("source_id"),
+        kind: referral.text("source_type"),
+        headline: referral.text("headline"),
+        body: referral.text("body"),
+        click_id: referral.text("ctwa_clid"),
+        media_kind: referral.text("media_type"),
+        image_url: referral.text("image_url"),
+        video_url: referral.text("video_url"),
+        thumbnail_url: referral.text("thumbnail_url"),
+        welcome_text: referral.text("welcome_message/text"),
+    };
+    let nothing = Referral {
+        url: None,
+        id: None,
+        kind: None,
+        headline: None,
+        body: None,
+        click_id: None,
+        media_kind: None,
+        image_url: None,
+        video_url: None,
+        thumbnail_url: None,
+        welcome_text: None,
+    };
+    (referral != nothing).then_some(referral)
+}
+
+/// Cloud API, system messages webhook; on-premise API, system messages. `from` is who the contact was, `system` who it is now.
+fn contact_change(item: &Node<'_>, system: &Node<'_>) -> Item {
+    let word = system.word("type");
+    let kind = match word.as_deref() {
+        Some("user_changed_number" | "customer_changed_number") => ContactChangeKind::Number,
+        Some("user_changed_user_id") => ContactChangeKind::UserId,
+        Some("customer_identity_changed" | "user_identity_changed") => ContactChangeKind::Identity,
+        word => {
+            system.take("type");
+            ContactChangeKind::Other(word.unwrap_or("system").to_owned())
+        }
+    };
+    let before = named(item, SENDER);
+    let now = named(system, ["wa_id", "user_id", "parent_user_id"]);
+    let (previous, contact) =
+        if matches!(kind, ContactChangeKind::Number | ContactChangeKind::UserId) {
+            // Whether `from_user_id` is the old id or the new one is not established.
+            let old = before.user_id.filter(|id| now.user_id.as_ref() != Some(id));
+            let previous = Contact {
+                user_id: system.text("previous_user_id").or(old),
+                ..before
+            };
+            // Up to v11 of the Graph API the new number has another name.
+            let phone = now.phone.or_else(|| system.text("new_wa_id"));
+            (somebody(previous), Contact { phone, ..now })
+        } else {
+            let contact = Contact {
+                phone: before
+                    .phone
+                    .or(now.phone)
+                    .or_else(|| system.text("customer")),
+                user_id: before.user_id.or(now.user_id),
+                parent_user_id: before.parent_user_id.or(now.parent_user_id),
+                identity_hash: item
+                    .text("identity/hash")
+                    .or_else(|| system.text("identity")),
+                ..nobody()
+            };
+            (None, contact)
         };
-        [
-            &referral.url,
-            &referral.id,
-            &referral.kind,
-            &referral.headline,
-            &referral.body,
-            &referral.click_id,
-            &referral.media_kind,
-            &referral.image_url,
-            &referral.video_url,
-            &referral.thumbnail_url,
-            &referral.welcome_text,
-        ]
-        .iter()
-        .any(|member| member.is_some())
-        .then_some(referral)
+    Item {
+        time: item.instant("timestamp"),
+        contact: somebody(contact),
+        body: EventBody::Contact(ContactChange {
+            kind,
+            id: item.text("id"),
+            previous,
+            text: system.text("body"),
+        }),
     }
 }

@@ -3,22 +3,30 @@
 //! The shape of a body decides, not the settings: number webhooks, account webhooks, partner webhooks and recorded traffic of the
 //! old on-premise API may all reach one address. Each item is read by itself; what can't be read becomes an event that says so.
 
+mod account;
 mod call;
 mod contact;
 mod content;
 mod envelope;
+mod group;
+mod history;
 mod identity;
 mod message;
+mod node;
+mod person;
 mod status;
+mod template;
 mod wire;
 
 use crate::bindings::messaging::channel::events::{
     Delivery, Event, EventBody, Origin, Rejection, RejectionReason, UnknownItem,
 };
-use crate::bindings::messaging::channel::types::{Attribute, Contact, Scalar};
+use crate::bindings::messaging::channel::types::{Attribute, Contact};
 use contact::Profiles;
 use envelope::{Source, all, elements, scalar};
+use history::Chunk;
 use identity::Place;
+use node::Node;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use wire::Text;
@@ -94,7 +102,7 @@ fn digits(text: &str) -> impl Iterator<Item = char> {
 }
 
 /// Cloud API, webhooks: `value.metadata`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Metadata<'a> {
     display_phone_number: Option<Text<'a>>,
     phone_number_id: Option<Text<'a>>,
@@ -124,6 +132,15 @@ struct Shared<'a> {
     /// The change has one item only.
     alone: bool,
     own: bool,
+    chunk: Chunk,
+}
+
+impl Shared<'_> {
+    /// Whether this is the business's own number.
+    fn is_business(&self, number: Option<&str>) -> bool {
+        let business = wire::str(self.metadata.display_phone_number.as_ref());
+        business.is_some() && number == business
+    }
 }
 
 /// An item that was read: everything of an event but what it shares with its neighbours.
@@ -131,21 +148,27 @@ struct Item {
     time: Option<u64>,
     contact: Option<Contact>,
     body: EventBody,
-    attributes: Vec<Attribute>,
 }
 
 impl Item {
-    fn unknown(field: Option<&str>, reason: Option<String>) -> Self {
+    fn unknown(field: &str) -> Self {
         Self {
             time: None,
             contact: None,
             body: EventBody::Unknown(UnknownItem {
-                field: field.map(str::to_owned),
-                reason,
+                field: Some(field.to_owned()),
+                reason: None,
             }),
-            attributes: Vec::new(),
         }
     }
+}
+
+/// What should have been an item of this field or list, and why it is none.
+fn unknown(field: &str, reason: &str) -> EventBody {
+    EventBody::Unknown(UnknownItem {
+        field: Some(field.to_owned()),
+        reason: Some(reason.to_owned()),
+    })
 }
 
 struct Reader {
@@ -188,7 +211,11 @@ impl Reader {
         }
         shared.alone = items.len() == 1;
         for (list, item) in items {
-            self.item(&shared, list, item);
+            if list == "history" {
+                self.history(&shared, item);
+            } else {
+                self.item(&shared, list, item);
+            }
         }
     }
 
@@ -204,39 +231,32 @@ impl Reader {
 
     /// One item, whatever it is.
     fn item(&mut self, shared: &Shared<'_>, list: &str, raw: &str) {
-        let field = shared.source.field;
-        let read = |text: &str| match (list, field) {
-            ("messages", Some("history")) => message::history(shared, text, raw),
-            ("messages", _) => message::message(shared, text, raw),
-            ("message_echoes", _) => message::echo(shared, text, raw),
-            ("statuses", _) => status::status(shared, text),
-            ("calls", _) => call::call(shared, text),
-            ("errors", _) => status::error(text),
-            _ => Ok(Item::unknown(field.or(Some(list)), None)),
-        };
-        let is_sound = |text: &str| match list {
-            "messages" | "message_echoes" => message::is_sound(text),
-            "statuses" => status::is_sound(text),
-            "calls" => call::is_sound(text),
-            _ => read(text).is_ok(),
-        };
-        let item = read(raw)
-            .or_else(|error| {
-                let mended = wire::mend(raw, is_sound).ok_or(error)?;
-                read(&mended)
-            })
-            .unwrap_or_else(|error| Item::unknown(Some(list), Some(error.to_string())));
-        self.push(shared, list, raw, item);
+        let (item, attributes) = node::read(raw, |node| {
+            let item = item(shared, list, node, raw);
+            (item, node.attributes(raw.len()))
+        });
+        self.push(shared, list, raw, item, attributes);
     }
 
-    /// An item, or what should have held items, that has not the form that it must have.
+    /// What should have held items, and has not the form that it must have.
     fn unreadable(&mut self, source: Source<'_>, list: &str, raw: &str, reason: &str) {
-        let field = source.field.or(Some(list));
-        let item = Item::unknown(field, Some(reason.to_owned()));
-        self.push(&shared(source), list, raw, item);
+        let item = Item {
+            time: None,
+            contact: None,
+            body: unknown(source.field.unwrap_or(list), reason),
+        };
+        let attributes = node::read(raw, |node| node.attributes(raw.len()));
+        self.push(&shared(source), list, raw, item, attributes);
     }
 
-    fn push(&mut self, shared: &Shared<'_>, list: &str, raw: &str, item: Item) {
+    fn push(
+        &mut self,
+        shared: &Shared<'_>,
+        list: &str,
+        raw: &str,
+        item: Item,
+        attributes: Vec<Attribute>,
+    ) {
         let Source {
             envelope,
             account,
@@ -246,10 +266,9 @@ impl Reader {
         let phone_number_id = wire::str(shared.metadata.phone_number_id.as_ref());
         let phone_number = wire::str(shared.metadata.display_phone_number.as_ref());
         // An item that has a time of its own, however unreadable, did not happen when its entry was written.
-        let entry_time = match item.body {
-            EventBody::Unknown(_) | EventBody::Error(_) => time,
-            _ => None,
-        };
+        let is_dated_by_entry =
+            list == "value" || matches!(item.body, EventBody::Unknown(_) | EventBody::Error(_));
+        let entry_time = time.filter(|_| is_dated_by_entry);
         let place = Place {
             account,
             number: phone_number_id.or(phone_number),
@@ -271,9 +290,48 @@ impl Reader {
                 own: shared.own,
             },
             body: item.body,
-            attributes: item.attributes,
+            attributes,
             raw: raw.to_owned(),
         });
+    }
+}
+
+/// Reads an item by the list that it stands in; `value` is a change that is one item as a whole.
+fn item(shared: &Shared<'_>, list: &str, item: &Node<'_>, raw: &str) -> Item {
+    let field = shared.source.field;
+    if !item.is_object() {
+        return Item {
+            time: None,
+            contact: None,
+            body: unknown(
+                field.unwrap_or(list),
+                &format!("an item of {list} is not an object"),
+            ),
+        };
+    }
+    match (list, field) {
+        ("messages", Some("history")) => history::message(shared, item, raw),
+        ("messages", _) => message::incoming(shared, item, raw),
+        ("message_echoes", _) => message::echo(shared, item, raw),
+        ("statuses", _) => status::status(shared, item),
+        ("calls", _) => call::call(shared, item),
+        ("errors", _) => status::item(item),
+        // An element of the list, or a message of one.
+        ("history", _) if item.get("type").is_some() => history::message(shared, item, raw),
+        ("history" | "threads", _) => history::step(shared, item),
+        ("state_sync", _) => person::address_book(item),
+        ("user_preferences", _) => person::preference(shared, item),
+        ("user_id_update", _) => person::user_id(item),
+        ("groups", _) => group::change(item),
+        ("user_actions" | "automatic_events", _) | ("events", Some("tracking_events")) => {
+            account::tracked(shared, item)
+        }
+        ("conversation_context", _) => account::summary(shared, item),
+        ("value", Some("flows")) => account::flow(item),
+        ("value", Some(field)) => template::change(field, item)
+            .or_else(|| account::change(field, item))
+            .unwrap_or_else(|| Item::unknown(field)),
+        _ => Item::unknown(field.unwrap_or(list)),
     }
 }
 
@@ -288,41 +346,7 @@ fn shared(source: Source<'_>) -> Shared<'_> {
         profiles: Profiles::default(),
         alone: true,
         own: true,
-    }
-}
-
-/// An attribute, where there is a value for it.
-fn attribute(
-    attributes: &mut Vec<Attribute>,
-    path: impl Into<Cow<'static, str>>,
-    value: Option<&RawValue>,
-) {
-    let Some(text) = value.map(RawValue::get) else {
-        return;
-    };
-    let value = match serde_json::from_str(text) {
-        Ok(serde_json::Value::String(text)) if !text.is_empty() => Scalar::Text(text),
-        Ok(serde_json::Value::Bool(value)) => Scalar::Boolean(value),
-        Ok(serde_json::Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-            (Some(number), _) => Scalar::Integer(number),
-            (None, Some(number)) => Scalar::Number(number),
-            (None, None) => return,
-        },
-        _ => return,
-    };
-    attributes.push(Attribute {
-        path: path.into().into_owned(),
-        value,
-    });
-}
-
-/// An attribute that is a string.
-fn text_attribute(attributes: &mut Vec<Attribute>, path: &str, text: Option<&Text<'_>>) {
-    if let Some(text) = wire::owned(text) {
-        attributes.push(Attribute {
-            path: path.to_owned(),
-            value: Scalar::Text(text),
-        });
+        chunk: Chunk::default(),
     }
 }
 

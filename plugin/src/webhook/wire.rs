@@ -4,24 +4,11 @@
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// A string, or a number or boolean in its place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
-
-impl Text<'_> {
-    /// The text for the event; an empty one counts as absent.
-    pub(super) fn owned(&self) -> Option<String> {
-        (!self.0.is_empty()).then(|| self.0.to_string())
-    }
-}
-
-/// The text of a member for the event; an empty one counts as absent.
-pub(super) fn owned(text: Option<&Text<'_>>) -> Option<String> {
-    text.and_then(Text::owned)
-}
 
 /// The member's text; an empty one counts as absent.
 pub(super) fn str<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
@@ -62,40 +49,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-impl Text<'_> {
-    /// An instant in milliseconds: seconds as a rule, milliseconds where the number is too large for seconds before the
-    /// year 5138. `None` for what is no instant.
-    pub(super) fn instant(&self) -> Option<u64> {
-        const FIRST_MILLISECONDS: u64 = 100_000_000_000;
-        /// 9999-12-31T23:59:59.999Z, the last that RFC 3339 can write.
-        const LAST: u64 = 253_402_300_799_999;
-        let number: u64 = self.0.trim().parse().ok()?;
-        let instant = if number < FIRST_MILLISECONDS {
-            number * 1000
-        } else {
-            number
-        };
-        (number > 0 && instant <= LAST).then_some(instant)
-    }
+/// An instant in milliseconds: seconds as a rule, milliseconds where the number is too large for seconds before the year 5138.
+/// `None` for what is no instant.
+pub(super) fn instant(text: &str) -> Option<u64> {
+    const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+    /// 9999-12-31T23:59:59.999Z, the last that RFC 3339 can write.
+    const LAST: u64 = 253_402_300_799_999;
+    let number: u64 = text.trim().parse().ok()?;
+    let instant = if number < FIRST_MILLISECONDS {
+        number * 1000
+    } else {
+        number
+    };
+    (number > 0 && instant <= LAST).then_some(instant)
+}
 
-    /// A number.
-    pub(super) fn number(&self) -> Option<f64> {
-        self.0
-            .trim()
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-    }
-
-    /// true or false.
-    pub(super) fn boolean(&self) -> Option<bool> {
-        self.0.parse().ok()
-    }
-
-    /// A whole number.
-    pub(super) fn whole<T: std::str::FromStr>(&self) -> Option<T> {
-        self.0.trim().parse().ok()
-    }
+/// A number.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().parse().ok()?;
+    number.is_finite().then_some(number)
 }
 
 /// The members of an object, in order. `None` where it is none.
@@ -138,18 +110,35 @@ pub(super) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a RawValue> {
         .find_map(|(member, value)| (member == name && value.get() != "null").then_some(value))
 }
 
-/// An item that could not be read as it stands, without the members that stand in the way, the first of those that stand twice.
-/// `None` where it is no object.
-pub(super) fn mend(raw: &str, is_sound: impl Fn(&str) -> bool) -> Option<String> {
-    let healed = heal_surrogates(raw);
-    let mut seen = BTreeSet::new();
-    let sound: Vec<String> = members(healed.as_deref().unwrap_or(raw))?
-        .into_iter()
-        .filter(|(name, _)| seen.insert(name.clone()))
-        .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)))
-        .filter(|member| is_sound(&format!("{{{member}}}")))
-        .collect();
-    Some(format!("{{{}}}", sound.join(",")))
+/// The first instant of a day that is written as in `April 17, 2025`, in milliseconds. (Cloud API, `account_update`: `waba_ban_date`.)
+pub(super) fn long_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let (day, year) = text.trim().split_once(", ")?;
+    let (month, day) = day.split_once(' ')?;
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
+    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days from the civil calendar, its years taken to begin in March.
+    let month = month as u64 + 1;
+    let year = if month <= 2 { year - 1 } else { year };
+    let days_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + days_of_year;
+    days.checked_sub(719_468).map(|days| days * 86_400_000)
 }
 
 /// JSON in which half surrogate pairs (a cut emoji) are U+FFFD, so that its strings can be read. `None` where there are none.
@@ -189,15 +178,11 @@ pub(super) fn heal_surrogates(raw: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn text(value: &str) -> Text<'_> {
-        Text(Cow::Borrowed(value))
-    }
-
     #[test]
     fn instants_are_read_in_seconds_and_milliseconds() {
-        assert_eq!(text("1750000000").instant(), Some(1_750_000_000_000));
-        assert_eq!(text("1750000000123").instant(), Some(1_750_000_000_123));
-        assert_eq!(text("253402300799999").instant(), Some(253_402_300_799_999));
+        assert_eq!(instant("1750000000"), Some(1_750_000_000_000));
+        assert_eq!(instant("1750000000123"), Some(1_750_000_000_123));
+        assert_eq!(instant("253402300799999"), Some(253_402_300_799_999));
         for wrong in [
             "",
             "0",
@@ -207,7 +192,24 @@ mod tests {
             "253402300800000",
             "99999999999999999999",
         ] {
-            assert_eq!(text(wrong).instant(), None, "{wrong}");
+            assert_eq!(instant(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_are_read_as_meta_writes_them() {
+        assert_eq!(long_date("April 17, 2025"), Some(1_744_848_000_000));
+        assert_eq!(long_date("January 1, 1970"), Some(0));
+        assert_eq!(long_date("February 29, 2024"), Some(1_709_164_800_000));
+        for wrong in [
+            "",
+            "April 2025",
+            "Avril 17, 2025",
+            "April 32, 2025",
+            "April 17, 0",
+            "2025-04-17",
+        ] {
+            assert_eq!(long_date(wrong), None, "{wrong}");
         }
     }
 
