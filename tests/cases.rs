@@ -5,6 +5,7 @@ use channel_host::contract::events::{Event, EventBody};
 use channel_host::{Cache, Engine, Limits, Plugin};
 use channel_tests::{CHANNEL_360DIALOG, delivery};
 use serde_json::Value;
+use std::fmt;
 use std::path::PathBuf;
 
 /// `../shared/cases` from the project's root, or where `CHANNEL_CASES` says.
@@ -26,6 +27,7 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
 
     let mut wrong = Vec::new();
     let mut items = 0;
+    let mut leaves = Leaves::default();
     for entry in index["entries"].as_array().context("entries")? {
         let file = entry["file"].as_str().context("file")?;
         let recorded: Value = serde_json::from_slice(&std::fs::read(folder.join(file))?)?;
@@ -43,7 +45,7 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
             _ => continue,
         };
         for (body, neutral) in bodies {
-            items += compare(&channel, file, &body, neutral, &mut wrong).await?;
+            items += compare(&channel, file, &body, neutral, &mut wrong, &mut leaves).await?;
         }
     }
     assert!(
@@ -56,6 +58,9 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
         items > 100,
         "only {items} items: the recorded webhooks are not what they were"
     );
+    println!("{leaves}");
+    assert!(leaves.made_up.is_empty(), "{leaves}");
+    assert!(leaves.missing.len() * 200 <= leaves.all, "{leaves}");
     Ok(())
 }
 
@@ -66,6 +71,7 @@ async fn compare(
     body: &Value,
     neutral: &Value,
     wrong: &mut Vec<String>,
+    leaves: &mut Leaves,
 ) -> Result<usize> {
     let outcome = channel.normalize(None, &delivery(body.to_string())).await?;
     let known: Vec<(&str, &Value)> = ["messages", "statuses", "echoes"]
@@ -89,6 +95,9 @@ async fn compare(
             return Ok(0);
         }
     };
+    for event in &events {
+        leaves.compare(file, body, event)?;
+    }
     for (list, item) in &known {
         if !events.iter().any(|event| is(event, list, item)) {
             wrong.push(format!("{file}: no event for {item} of {list}"));
@@ -110,6 +119,9 @@ fn is(event: &Event, list: &str, item: &Value) -> bool {
         (EventBody::Message(message), "messages") | (EventBody::Echo(message), "echoes") => {
             message.id.as_deref()
         }
+        (EventBody::Contact(change), "messages") => change.id.as_deref(),
+        (EventBody::Edit(edit), "messages" | "echoes") => edit.id.as_deref(),
+        (EventBody::Revoke(revoke), "messages" | "echoes") => revoke.id.as_deref(),
         (EventBody::Status(status), "statuses") => {
             let state = serde_json::to_value(&status.state).ok();
             let codes: Vec<i64> = item["error_codes"]
@@ -130,7 +142,11 @@ fn is(event: &Event, list: &str, item: &Value) -> bool {
         }
         _ => return false,
     };
-    let contact = event.contact.as_ref();
+    // A change of a contact names in its item who the contact was.
+    let contact = match &event.body {
+        EventBody::Contact(change) => change.previous.as_ref().or(event.contact.as_ref()),
+        _ => event.contact.as_ref(),
+    };
     let phone = contact.and_then(|contact| contact.phone.as_deref());
     let user_id = contact.and_then(|contact| contact.user_id.as_deref());
     let (by_phone, by_user_id) = match list {
@@ -157,4 +173,130 @@ fn is(event: &Event, list: &str, item: &Value) -> bool {
         && named(by_phone, phone)
         && named(by_user_id, user_id)
         && (time.is_none() || time == event.time)
+}
+
+/// How the scalars of items stand in their events outside `raw`, by value.
+#[derive(Default)]
+struct Leaves {
+    all: usize,
+    missing: Vec<String>,
+    made_up: Vec<String>,
+}
+
+/// Members that hold words of our own form, at any depth.
+const OWN_WORDS: [&str; 11] = [
+    "type",
+    "class",
+    "retry",
+    "path",
+    "kind",
+    "subject",
+    "state",
+    "direction",
+    "choice",
+    "accepted",
+    "automatic",
+];
+
+impl Leaves {
+    /// Every scalar of the item stands in the event, as often as in the item; no other stands there that is not in the body.
+    fn compare(&mut self, file: &str, body: &Value, event: &Event) -> Result<()> {
+        let mut typed = serde_json::to_value(event)?;
+        let members = typed.as_object_mut().context("an event is an object")?;
+        let item = members.remove("raw").context("raw")?;
+        for name in ["id", "type", "origin"] {
+            members.remove(name);
+        }
+        let mut said = Vec::new();
+        scalars("", &typed, &mut said);
+        let mut found = vec![false; said.len()];
+
+        let mut expected = Vec::new();
+        scalars("", &item, &mut expected);
+        self.all += expected.len();
+        for (path, value) in expected {
+            let same = |(_, said): &(String, Value)| same(&value, said);
+            let parsed = value
+                .as_str()
+                .and_then(|text| serde_json::from_str::<Value>(text).ok());
+            if let Some(at) = (0..said.len()).find(|at| !found[*at] && same(&said[*at])) {
+                found[at] = true;
+            } else if !(path.ends_with("/response_json")
+                && parsed == typed.pointer(RESPONSE).cloned())
+            {
+                self.missing
+                    .push(format!("{file}: {path}: {value} of {item}"));
+            }
+        }
+        let mut whole = Vec::new();
+        scalars("", body, &mut whole);
+        for ((path, value), _) in said.iter().zip(found).filter(|(_, found)| !found) {
+            let is_our_word = path.split('/').any(|name| OWN_WORDS.contains(&name));
+            let is_answer = path.starts_with(RESPONSE);
+            let is_there = whole.iter().any(|(_, there)| same(there, value));
+            if !is_our_word && !is_answer && !is_there {
+                self.made_up
+                    .push(format!("{file}: {path}: {value} is not in {body}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The answers of a form, which stand in its item as JSON in a string.
+const RESPONSE: &str = "/message/content/response";
+
+impl fmt::Display for Leaves {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            all,
+            missing,
+            made_up,
+        } = self;
+        writeln!(
+            formatter,
+            "{all} scalars, {} missing, {} made up",
+            missing.len(),
+            made_up.len()
+        )?;
+        for line in missing.iter().chain(made_up) {
+            writeln!(formatter, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The scalars of a value with their paths.
+fn scalars(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Null => {}
+        Value::Array(elements) => {
+            for (at, element) in elements.iter().enumerate() {
+                scalars(&format!("{path}/{at}"), element, found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                scalars(&format!("{path}/{name}"), member, found);
+            }
+        }
+        scalar => found.push((path.to_owned(), scalar.clone())),
+    }
+}
+
+/// Whether a scalar of an item and one of an event are one value: numbers and times in whatever form.
+fn same(item: &Value, event: &Value) -> bool {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (item, event) = (text(item), text(event));
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    item == event
+        || number(&item).is_some_and(|item| number(&event) == Some(item))
+        || event.parse::<jiff::Timestamp>().is_ok_and(|time| {
+            [time.as_second(), time.as_millisecond()]
+                .map(|number| number.to_string())
+                .contains(&item)
+        })
 }
