@@ -18,6 +18,8 @@ wit_bindgen::generate!({
             include messaging:channel/full@0.1.0;
             export messaging:channel/window@0.1.0;
             export messaging:channel/contacts@0.1.0;
+            export messaging:channel/media@0.1.0;
+            export messaging:channel/account@0.1.0;
         }
     ",
     world: "dialog360:plugin/plugin",

@@ -1,14 +1,20 @@
 //! The glue: each export of the component calls the function of the same name, and the capabilities are the host's.
 
 use crate::api::Http;
+use crate::bindings::exports::messaging::channel::account::{
+    AccountError, BlockedPage, BusinessNumber, BusinessProfile,
+};
 use crate::bindings::exports::messaging::channel::connection::{
     AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
 };
 use crate::bindings::exports::messaging::channel::contacts::KnownContact;
 use crate::bindings::exports::messaging::channel::inbox::{ReceiveError, Reception};
+use crate::bindings::exports::messaging::channel::media::{
+    MediaLocation, Upload, UploadAnswer, UploadError, UploadRequest, UploadedMedia,
+};
 use crate::bindings::exports::messaging::channel::sender::Sent;
 use crate::bindings::exports::messaging::channel::{
-    channel, connection, contacts, inbox, message, sender, webhook, window,
+    account, channel, connection, contacts, inbox, media, message, sender, webhook, window,
 };
 use crate::bindings::messaging::channel::events::{Delivery, Event, Rejection};
 use crate::bindings::messaging::channel::outbound::{Message, Payload, Window, WindowState};
@@ -141,5 +147,45 @@ impl contacts::Guest for Component {
 
     fn forget(contact: Contact) -> Result<bool, storage::Failure> {
         crate::contacts::forget(&Host, &contact)
+    }
+}
+
+impl media::Guest for Component {
+    fn locate(settings: String, media_id: String) -> Result<MediaLocation, Error> {
+        crate::media::locate(&Host, &settings, &media_id)
+    }
+
+    fn upload_form(settings: String, upload: Upload) -> Result<UploadRequest, UploadError> {
+        crate::media::upload_form(&Host, &settings, &upload)
+    }
+
+    fn uploaded(upload: Upload, answer: UploadAnswer) -> Result<UploadedMedia, Error> {
+        crate::media::uploaded(&upload, answer)
+    }
+}
+
+impl account::Guest for Component {
+    fn profile(settings: String) -> Result<BusinessProfile, Error> {
+        crate::account::profile(&Host, &settings)
+    }
+
+    fn update_profile(settings: String, profile: BusinessProfile) -> Result<(), AccountError> {
+        crate::account::update_profile(&Host, &settings, &profile)
+    }
+
+    fn number(settings: String) -> Result<BusinessNumber, Error> {
+        crate::account::number(&Host, &settings)
+    }
+
+    fn blocked(settings: String, cursor: Option<String>) -> Result<BlockedPage, Error> {
+        crate::account::blocked(&Host, &settings, cursor.as_deref())
+    }
+
+    fn block(settings: String, recipients: Vec<Recipient>) -> Result<(), AccountError> {
+        crate::account::block(&Host, &settings, &recipients)
+    }
+
+    fn unblock(settings: String, recipients: Vec<Recipient>) -> Result<(), AccountError> {
+        crate::account::unblock(&Host, &settings, &recipients)
     }
 }

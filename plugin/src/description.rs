@@ -17,7 +17,7 @@ const LANGUAGES: &str = "af sq ar ar_AE ar_EG ar_LB ar_MA ar_QA ar_SA az be_BY b
     es_PA es_PE es_UY es_VE sw sv ta te th tr uk ur uz vi zu";
 
 /// What media may be sent: kind, types, most bytes. (Cloud API, "Supported media types".)
-const MEDIA: [(&str, &[&str], u64); 5] = [
+pub(crate) const MEDIA: [(&str, &[&str], u64); 5] = [
     ("image", &["image/jpeg", "image/png"], 5 * MIB),
     ("video", &["video/mp4", "video/3gpp"], 16 * MIB),
     (

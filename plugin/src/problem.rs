@@ -57,7 +57,7 @@ impl Problems {
     }
 
     /// At most `max` code points. Meta doesn't say what it counts; code points is the common reading.
-    fn length(&mut self, pointer: impl Display, text: &str, max: usize, source: &str) {
+    pub(crate) fn length(&mut self, pointer: impl Display, text: &str, max: usize, source: &str) {
         // No code point is longer than its bytes, so most texts need no counting.
         if text.len() <= max {
             return;

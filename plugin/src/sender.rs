@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::{self, Call, Client, Http};
+use crate::api::{self, Call, Client, Http, JSON, percent_encoded};
 use crate::bindings::exports::messaging::channel::sender::Sent;
 use crate::bindings::messaging::channel::outbound::Payload;
 use crate::bindings::messaging::channel::types::{Contact, Error};
@@ -71,8 +71,6 @@ pub fn typing(http: &impl Http, settings: &str, message_id: &str) -> Result<(), 
     }
     read(&client, message_id, Some(Typing { kind: "text" }))
 }
-
-const JSON: &str = "application/json";
 
 #[derive(Serialize)]
 struct Read<'a> {
@@ -143,21 +141,6 @@ fn sent(answer: &Value) -> Sent {
         }),
         attributes: api::scalars(answer, &taken),
     }
-}
-
-/// A segment of a path: everything but unreserved characters (RFC 3986) escaped.
-fn percent_encoded(segment: &str) -> String {
-    use std::fmt::Write as _;
-
-    segment.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            // A String takes everything.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

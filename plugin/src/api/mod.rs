@@ -36,6 +36,9 @@ pub enum Call {
     Repeatable,
 }
 
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
 /// How long a message may take in milliseconds.
 const MESSAGE_TIMEOUT_MS: u32 = 30_000;
 /// How long any other request may take in milliseconds.
@@ -91,7 +94,7 @@ impl<'a, H: Http> Client<'a, H> {
     pub(crate) fn configure(&self, path: &str, json: Vec<u8>) -> Result<Response, Failure> {
         self.http.send(&Request {
             fill_body: true,
-            ..self.with_body("POST", path, "application/json", json)
+            ..self.with_body("POST", path, JSON, json)
         })
     }
 
@@ -122,7 +125,7 @@ impl<'a, H: Http> Client<'a, H> {
     fn request(&self, method: &str, path: &str) -> Request {
         Request {
             method: method.into(),
-            url: format!("{}{path}", self.base_url),
+            url: self.url(path),
             headers: vec![Header {
                 name: "D360-API-KEY".into(),
                 value: API_KEY.into(),
@@ -132,6 +135,11 @@ impl<'a, H: Http> Client<'a, H> {
             timeout_ms: Some(TIMEOUT_MS),
             seal: Vec::new(),
         }
+    }
+
+    /// The address of what is at `path`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
     }
 
     /// Which of 360dialog's APIs this is.
@@ -215,6 +223,30 @@ fn refuses(body: &[u8]) -> bool {
         || says(value(shape.error))
         || value(shape.meta).pointer("/success") == Some(&Value::Bool(false))
         || value(shape.success) == Value::Bool(false)
+}
+
+/// The object in an answer. Anything else proves nothing: any web server answers 200.
+pub(crate) fn object(result: Result<Response, Failure>) -> Result<Value, Error> {
+    let answer = answer(result, Call::Repeatable)?;
+    serde_json::from_slice(&answer.body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| unreadable(&answer))
+}
+
+/// A segment of a path: everything but unreserved characters (RFC 3986) escaped.
+pub(crate) fn percent_encoded(segment: &str) -> String {
+    use std::fmt::Write as _;
+
+    segment.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // A String takes everything.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
 }
 
 /// A string, or a number in its place; an empty one counts as absent.

@@ -4,17 +4,16 @@ use serde_json::Value;
 
 use super::registration::Scope;
 use super::{CURRENT, CURRENT_ACCOUNT, can_t_be_read};
-use crate::api::{self, Call, Client, Http};
+use crate::api::{self, Client, Http, object};
 use crate::bindings::exports::messaging::channel::connection::{
     Ability, AccountHealth, WebhookTarget,
 };
-use crate::bindings::messaging::channel::http::{Failure, Response};
 use crate::bindings::messaging::channel::types::{Error, ErrorClass, Retry};
 use crate::errors::classify;
 use crate::settings::Api;
 
 /// Where the Cloud API tells how a number is. These fields are known to work; what else comes is passed on.
-const STATUS: &str = "/health_status?fields=health_status,display_phone_number,verified_name,name_status,quality_rating";
+pub(crate) const STATUS: &str = "/health_status?fields=health_status,display_phone_number,verified_name,name_status,quality_rating";
 /// The same without a choice of fields.
 const PLAIN_STATUS: &str = "/health_status";
 
@@ -84,17 +83,8 @@ pub(super) fn status(client: &Client<'_, impl Http>) -> Result<Value, Error> {
     }
 }
 
-/// The object in an answer. Anything else proves nothing: any web server answers 200.
-fn object(result: Result<Response, Failure>) -> Result<Value, Error> {
-    let answer = api::answer(result, Call::Repeatable)?;
-    serde_json::from_slice(&answer.body)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or_else(|| api::unreadable(&answer))
-}
-
 /// What a health status speaks of: number, account, business, app.
-pub(super) fn entities(status: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn entities(status: &Value) -> impl Iterator<Item = &Value> {
     status
         .pointer("/health_status/entities")
         .and_then(Value::as_array)

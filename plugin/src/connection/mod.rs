@@ -24,6 +24,7 @@ mod target;
 mod tests;
 
 pub use health::health;
+pub(crate) use health::{STATUS, entities};
 
 use registration::Scope;
 
@@ -247,7 +248,7 @@ fn compare_numbers(client: &Client<'_, impl Http>, account: &Account, warnings: 
 
 fn account(status: &Value) -> Account {
     let of = |kind| {
-        health::entities(status)
+        entities(status)
             .find(|entity| entity["entity_type"] == kind)
             .and_then(|entity| api::text(entity.get("id")))
     };

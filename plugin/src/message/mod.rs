@@ -105,7 +105,7 @@ fn path(settings: &str, problems: &mut Problems) -> Option<&'static str> {
     }
 }
 
-type Address<'a> = (&'static str, Option<Cow<'a, str>>, Option<&'a str>);
+pub(crate) type Address<'a> = (&'static str, Option<Cow<'a, str>>, Option<&'a str>);
 
 /// The type of recipient, and `to` or `recipient`.
 fn address<'a>(to: &'a Recipient, problems: &mut Problems) -> Address<'a> {
@@ -143,7 +143,7 @@ fn address<'a>(to: &'a Recipient, problems: &mut Problems) -> Address<'a> {
     }
 }
 
-fn phone<'a>(pointer: &str, number: &str, problems: &mut Problems) -> Address<'a> {
+pub(crate) fn phone<'a>(pointer: &str, number: &str, problems: &mut Problems) -> Address<'a> {
     let digits: String = number
         .strip_prefix('+')
         .unwrap_or(number)
@@ -168,7 +168,7 @@ fn phone<'a>(pointer: &str, number: &str, problems: &mut Problems) -> Address<'a
     ("individual", Some(Cow::Owned(format!("+{digits}"))), None)
 }
 
-fn user_id<'a>(pointer: &str, id: &'a str, problems: &mut Problems) -> Address<'a> {
+pub(crate) fn user_id<'a>(pointer: &str, id: &'a str, problems: &mut Problems) -> Address<'a> {
     if !is_user_id(id) {
         problems.add(
             pointer,
