@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use crate::api::messages::errors::refused;
 use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::request::{KEY, Reply, Seen};
@@ -58,6 +59,7 @@ async fn answered(shared: Arc<Shared>, head: Parts, body: Bytes) -> Option<Reply
             match fault {
                 Fault::Status { status, body, .. } => Reply::json(status.0, &body),
                 Fault::GatewayLimit {} => gateway_limit().into(),
+                Fault::Refused { code } => refused(code, "A fault was asked for").into(),
                 _ => return None,
             }
         }

@@ -391,6 +391,29 @@ async fn a_request_fails_as_the_fault_says() -> Result<()> {
 }
 
 #[tokio::test]
+async fn meta_refuses_messages_and_files_as_the_fault_says() -> Result<()> {
+    let simulator = started().await?;
+    let text = json!({"messaging_product": "whatsapp", "to": "16315551234", "type": "text",
+        "text": {"body": "Hi"}});
+    for (path, code, expected) in [
+        ("/messages", 130_429, 429),
+        ("/messages", 131_016, 503),
+        ("/messages", 131_045, 500),
+        ("/media", 4, 429),
+        ("/1", 190, 401),
+    ] {
+        let (fault, path) = (Fault::Refused { code }, Some(path.to_owned()));
+        let (times, address) = (NonZeroU32::new(1), path.clone().unwrap_or_default());
+        simulator.fault(Rule { fault, path, times });
+        let (status, told) = ask(&simulator, Method::POST, &address, &[KEY], &text).await?;
+        assert_eq!((status, &told["error"]["code"]), (expected, &json!(code)));
+    }
+    let (status, _) = ask(&simulator, Method::POST, "/messages", &[KEY], &text).await?;
+    assert_eq!((status, simulator.sent().len()), (200, 1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn while_the_clock_stands_nothing_is_tried_again() -> Result<()> {
     let simulator = started().await?;
     let receiver = Receiver::registered(&simulator, &[(500, Duration::ZERO)]).await?;

@@ -201,7 +201,7 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
     }
     state.messages.admit(name, now)?;
 
-    let fails = closed.or(later);
+    let fails = closed.or(later).or_else(|| state.faults.message_fails());
     let answered = customer.as_deref().filter(|_| fails.is_none());
     let free_until = answered.and_then(|customer| state.customers.sent_to(customer, now));
     let pricing = match (&category, fails) {
