@@ -22,6 +22,13 @@ impl State {
             return Err(ActError::OnPremise);
         }
         let former = self.customers.meet(who)?;
+        if former
+            .phone
+            .as_ref()
+            .is_some_and(|it| self.blocked.contains(it))
+        {
+            return Err(ActError::Blocked);
+        }
         let mut customer = former.clone();
         let mut message = self.message(&mut customer, act)?;
         let (id, now) = (self.wamid(), self.now());

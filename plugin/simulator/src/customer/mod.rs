@@ -80,6 +80,11 @@ pub enum ActError {
          have recorded"
     )]
     OnPremise,
+    /// The business has blocked the customer.
+    #[error(
+        "the business has blocked this customer, who can't write to it: unblock the customer first"
+    )]
+    Blocked,
     /// Nobody is named.
     #[error("name the customer: by phone, in digits, or by username")]
     Nobody,
@@ -325,7 +330,7 @@ fn read_username(written: &str) -> Result<String, ActError> {
 
 /// A phone number's digits, without what people write between them; none where it is no phone number. No number has more than
 /// 15 (ITU-T E.164).
-fn digits(phone: &str) -> Option<String> {
+pub(crate) fn digits(phone: &str) -> Option<String> {
     let is_written_between = |it| matches!(it, '+' | ' ' | '-' | '(' | ')' | '.');
     let digits = phone.replace(is_written_between, "");
     let is_number =

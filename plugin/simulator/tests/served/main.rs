@@ -288,10 +288,18 @@ async fn there_is_no_other_address() -> Result<()> {
         ..Options::default()
     };
     let on_premise = Simulator::start(options).await?;
+    let options = Options {
+        flavour: Flavour::Sandbox,
+        ..Options::default()
+    };
+    let sandbox = Simulator::start(options).await?;
     for (simulator, method, path) in [
         (&simulator, Method::GET, "/"),
         (&simulator, Method::GET, "/health"),
-        (&simulator, Method::GET, "/whatsapp_business_profile"),
+        (&simulator, Method::POST, "/v1/messages"),
+        (&sandbox, Method::POST, "/messages"),
+        (&sandbox, Method::POST, "/media"),
+        (&sandbox, Method::GET, "/v1/configs/templates"),
         (&on_premise, Method::GET, "/1"),
         (&on_premise, Method::POST, "/media"),
     ] {
@@ -410,6 +418,35 @@ async fn meta_refuses_messages_and_files_as_the_fault_says() -> Result<()> {
     }
     let (status, _) = ask(&simulator, Method::POST, "/messages", &[KEY], &text).await?;
     assert_eq!((status, simulator.sent().len()), (200, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_sandbox_sends_two_hundred_messages_to_who_has_written() -> Result<()> {
+    const MESSAGES: &str = "/v1/messages";
+    let options = Options {
+        flavour: Flavour::Sandbox,
+        status_step: None,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await?;
+    simulator.clock(simulator_360dialog::Clock::freeze);
+    let message = json!({"messaging_product": "whatsapp", "to": "16315551234", "type": "text",
+        "text": {"body": "Hi"}});
+    let send = async |body: &Value| ask(&simulator, Method::POST, MESSAGES, &[KEY], body).await;
+    let (status, told) = send(&message).await?;
+    assert_eq!((status, &told["error"]["code"]), (400, &json!(131_030)));
+    say(&simulator, "START")?;
+    let mut wrong = message.clone();
+    wrong["text"]["body"] = "a".repeat(4097).into();
+    assert_eq!(send(&wrong).await?.1["error"]["code"], 131_001);
+    for _ in 0..200 {
+        assert_eq!(send(&message).await?, (201, Value::Null));
+        simulator.clock(|clock| clock.advance(Duration::from_secs(6)));
+    }
+    let (status, told) = send(&message).await?;
+    assert_eq!((status, &told["meta"]["success"]), (400, &json!(false)));
+    assert_eq!(simulator.sent().len(), 200);
     Ok(())
 }
 

@@ -10,9 +10,11 @@ mod template;
 
 use std::collections::{HashMap, VecDeque};
 
+use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::api::gateway_limit;
 use crate::refusal::Refusal;
 use crate::request::Reply;
 use crate::state::{State, remember};
@@ -173,6 +175,28 @@ impl Messages {
     }
 }
 
+/// How many messages the sandbox takes (360dialog, sandbox).
+const SANDBOX_MOST: usize = 200;
+
+/// `POST /v1/messages` of the sandbox, which takes the bodies of the Cloud API: assumed (360dialog, sandbox). "You can message
+/// only your own number": whoever has written has got the key so. With which errors the rest is refused is assumed. "We do
+/// not yet provide response information": an empty body, with 201 as of old.
+pub(crate) fn accept_in_sandbox(state: &mut State, body: &Value) -> Result<Reply, Refusal> {
+    if state.messages.sent.len() >= SANDBOX_MOST {
+        return Err(gateway_limit());
+    }
+    if let Some(to) = body["to"].as_str()
+        && state.customers.addressed(Some(to), None).is_none()
+    {
+        return Err(refused(
+            131_030,
+            "The sandbox sends to your own number only",
+        ));
+    }
+    accept(state, body)?;
+    Ok(Reply::json(StatusCode::CREATED, &Value::Null))
+}
+
 /// `POST /messages` (360dialog, messages and messages statuses; Cloud API, messages).
 pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> {
     if body.get("status").is_some() {
@@ -189,6 +213,12 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
     let now = state.now();
     let (to, user) = recipient;
     let customer = state.customers.addressed(to.as_deref(), user);
+    // "Attempts to message a blocked user return an error" (Cloud API, block users). Which one, and that it comes at once, is
+    // assumed.
+    let number = customer.map_or(to.as_ref(), |customer| customer.phone.as_ref());
+    if number.is_some_and(|number| state.blocked.contains(number)) {
+        return Err(refused(130_403, "The customer is blocked"));
+    }
     // Outside the window a message fails, but a template (Cloud API, customer service windows). Not at once: 131047 "normally
     // arrives asynchronously in a failed status".
     let is_open = customer.is_some_and(|customer| customer.window_is_open(now));
