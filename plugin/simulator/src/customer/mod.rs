@@ -130,6 +130,12 @@ pub enum ActError {
     /// No message to the customer has a flow.
     #[error("no message with a flow has reached this customer: send one first")]
     NoFlow,
+    /// No message to the customer asks for this.
+    #[error("no message of type {0} has reached this customer: send one first")]
+    NotAsked(&'static str),
+    /// The customer's number is private, and not told.
+    #[error("the number of this customer is private: write which one to share")]
+    NoNumber,
     /// No message to the customer can be reacted to.
     #[error("no message has reached this customer: send one first, or name the one to react to")]
     NothingToReactTo,
