@@ -1,6 +1,7 @@
 //! What a message consists of, and whether it may be sent as it is.
 
 use serde_json::Value;
+use url::Url;
 
 use super::errors::refused;
 use super::interactive;
@@ -9,6 +10,7 @@ use super::rule::Rule::{Any, Limited, List, Object, OneOf, Such};
 use super::rule::{FLAG, Field, HTTPS, Rule, TEXT, invalid, missing};
 use super::template;
 use crate::api::media::Media;
+use crate::delivery::is_loopback;
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -177,7 +179,8 @@ pub(super) fn check(state: &State, kind: &str, body: &Value) -> Result<Option<u3
 }
 
 /// Looks at the file of a message or a header, which has exactly one of `id` and `link` (Cloud API, media messages). What is at
-/// a link is not fetched. Returns the code with which it fails later.
+/// a link is not fetched, but a link to this machine is none that is "reachable by Meta". Returns the code with which it fails
+/// later.
 pub(super) fn file(
     state: &State,
     kind: &str,
@@ -186,7 +189,10 @@ pub(super) fn file(
 ) -> Result<Option<u32>, Refusal> {
     either(media, "id", "link", at)?;
     let Some(id) = media["id"].as_str() else {
-        return Ok(None);
+        let link = media["link"].as_str().and_then(|it| Url::parse(it).ok());
+        return Ok(link
+            .is_some_and(|link| is_loopback(&link))
+            .then_some(131_053));
     };
     let file = state.media.get(id, state.now());
     // The code for an id that is unknown or no longer kept is assumed.

@@ -119,7 +119,9 @@ pub(super) fn explanation(code: u32) -> &'static str {
         131_047 => {
             "Message failed to send because more than 24 hours have passed since the customer last replied to this number."
         }
-        131_053 => "The file's type is none that this type of message may have.",
+        131_053 => {
+            "The file can't be fetched, or its type is none that this type of message may have."
+        }
         131_009 => "The message to react to is unknown, a reaction itself or older than 30 days.",
         _ => "The message could not be sent.",
     }

@@ -71,7 +71,7 @@ pub(super) fn check<'a>(
     })?;
     check_status(template.status)?;
     // "OTP templates need phone number".
-    if template.category.eq_ignore_ascii_case("AUTHENTICATION") && body.get("to").is_none() {
+    if template.category.eq_ignore_ascii_case("AUTHENTICATION") && body["to"].is_null() {
         let details = "Authentication templates are sent to phone numbers";
         return Err(refused(131_062, details));
     }

@@ -93,6 +93,19 @@ fn a_file_of_another_type_fails_later() {
 }
 
 #[test]
+fn a_link_to_this_machine_fails_later() {
+    for (link, expected) in [
+        ("https://example.com/a.jpg", None),
+        ("https://localhost/a.jpg", Some(131_053)),
+        ("https://127.0.0.1:8443/a.jpg", Some(131_053)),
+    ] {
+        let body = message("image", json!({"link": link}));
+        let checked = content::check(&state(), "image", &body);
+        assert_eq!(checked, Ok(expected), "{link}");
+    }
+}
+
+#[test]
 fn a_header_of_another_type_fails_later() {
     let mut state = state_with_window();
     let id = state.keep("application/pdf", Bytes::from_static(b"%PDF"));
