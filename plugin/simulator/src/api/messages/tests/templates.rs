@@ -243,6 +243,13 @@ fn a_text_gets_no_longer_than_its_component_may_be() {
         json!({"type": "body", "parameters": [parameter]})
     };
     let both = [body.clone(), footer];
+    let header = [json!({"type": "HEADER", "format": "TEXT", "text": "{{1}}"})];
+    let titled = |length| with(sent(length), "/type", "header".into());
+    assert_eq!(code(check_components(&header, false, &[titled(60)])), None);
+    assert_eq!(
+        code(check_components(&header, false, &[titled(61)])),
+        Some(132_005)
+    );
     assert_eq!(code(check_components(&both, false, &[sent(1024)])), None);
     assert_eq!(
         code(check_components(&both, false, &[sent(1025)])),
