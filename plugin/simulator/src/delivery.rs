@@ -142,7 +142,7 @@ pub(crate) fn headers(given: &Value, flavour: Flavour) -> Result<Vec<(String, St
         if OWN_HEADERS.contains(&parsed) {
             return Err(format!("header {name} can't be set"));
         }
-        if flavour == Flavour::Cloud && name.contains('_') {
+        if flavour != Flavour::OnPremise && name.contains('_') {
             return Err(format!("header {name} must not have _ in its name"));
         }
         let value = value.as_str();

@@ -40,6 +40,16 @@ pub enum Fault {
     },
     /// A request is refused by 360dialog's own limit of requests: 400, not 429.
     GatewayLimit {},
+    /// A request is refused by Meta with this error code.
+    Refused {
+        /// The code, as 130429.
+        code: u32,
+    },
+    /// A message that is accepted fails with this error code.
+    MessageFails {
+        /// The code, as 131026.
+        code: u32,
+    },
     /// A webhook is delivered twice.
     Duplicate {},
     /// A webhook is overtaken by the next one.
@@ -60,7 +70,11 @@ impl Fault {
     pub(crate) fn is_of_requests(&self) -> bool {
         matches!(
             self,
-            Self::Latency { .. } | Self::Status { .. } | Self::Cut { .. } | Self::GatewayLimit {}
+            Self::Latency { .. }
+                | Self::Status { .. }
+                | Self::Cut { .. }
+                | Self::GatewayLimit {}
+                | Self::Refused { .. }
         )
     }
 }
@@ -132,11 +146,9 @@ impl Faults {
             Fault::Latency { milliseconds } => Some(Duration::from_millis(*milliseconds)),
             _ => None,
         });
-        let instead = self.take(Some(path), |fault| match fault {
-            Fault::Status { .. } | Fault::Cut { .. } | Fault::GatewayLimit {} => {
-                Some(fault.clone())
-            }
-            _ => None,
+        let instead = self.take(Some(path), |fault| {
+            let is_late = matches!(fault, Fault::Latency { .. });
+            (fault.is_of_requests() && !is_late).then(|| fault.clone())
         });
         Plan {
             latency: latency.unwrap_or_default(),
@@ -157,6 +169,14 @@ impl Faults {
             _ => None,
         };
         self.take(None, late).unwrap_or_default()
+    }
+
+    /// The error code with which the message fails that is accepted now.
+    pub(crate) fn message_fails(&mut self) -> Option<u32> {
+        self.take(None, |fault| match fault {
+            Fault::MessageFails { code } => Some(*code),
+            _ => None,
+        })
     }
 
     /// Uses the first rule of a kind once.

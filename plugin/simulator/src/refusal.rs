@@ -83,7 +83,12 @@ impl From<Refusal> for Reply {
 }
 
 /// Meta's error (Cloud API, error codes).
-fn graph(code: u32, title: &str, details: &str, explained: Option<(u32, String)>) -> Value {
+pub(crate) fn graph(
+    code: u32,
+    title: &str,
+    details: &str,
+    explained: Option<(u32, String)>,
+) -> Value {
     let mut error = json!({
         "message": format!("(#{code}) {title}"),
         "type": "OAuthException",

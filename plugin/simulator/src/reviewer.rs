@@ -137,7 +137,7 @@ impl State {
             value.extend(told);
         }
         // The webhooks of the on-premise API know contacts, messages, statuses and errors only.
-        if flavour == Flavour::Cloud {
+        if flavour != Flavour::OnPremise {
             self.tell_account(field, &value);
         }
         Ok(())

@@ -31,6 +31,8 @@ pub enum Flavour {
     /// The Cloud API, as at `waba-v2.360dialog.io`.
     #[default]
     Cloud,
+    /// The sandbox, as at `waba-sandbox.360dialog.io`: messages to who has written, and a webhook.
+    Sandbox,
     /// The template and webhook calls of the old on-premise API, as at `waba.360dialog.io`; it sends nothing any more, and nobody
     /// writes to it here.
     OnPremise,

@@ -45,6 +45,10 @@ pub(crate) struct State {
     pub(crate) messages: Messages,
     pub(crate) media: MediaStore,
     pub(crate) templates: Templates,
+    /// The profile of the business, but for `messaging_product`.
+    pub(crate) profile: Value,
+    /// The phone numbers of customers that are blocked, in digits.
+    pub(crate) blocked: Vec<String>,
     counted: u64,
 }
 
@@ -65,6 +69,8 @@ impl State {
             messages: Messages::default(),
             media: MediaStore::default(),
             templates: Templates::default(),
+            profile: json!({}),
+            blocked: Vec::new(),
             counted: 0,
         }
     }

@@ -23,6 +23,8 @@ pub(crate) fn status(state: &State, seen: &Seen) -> Reply {
         "verified_name": "Simulated business",
         "name_status": "APPROVED",
         "quality_rating": "GREEN",
+        // Of the whole business, and told with each of its numbers (Meta, messaging limits): which one is assumed.
+        "whatsapp_business_manager_messaging_limit": "TIER_2K",
     });
     Reply::ok(&seen.fields(&whole, "health_status"))
 }

@@ -1,8 +1,10 @@
 //! 360dialog's API: what is asked is written down, perhaps goes wrong on purpose, and is answered as 360dialog does.
 
+pub(crate) mod block;
 pub(crate) mod health;
 pub(crate) mod media;
 pub(crate) mod messages;
+pub(crate) mod profile;
 pub(crate) mod templates;
 pub(crate) mod webhooks;
 
@@ -16,6 +18,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use crate::api::messages::errors::refused;
 use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::request::{KEY, Reply, Seen};
@@ -58,6 +61,7 @@ async fn answered(shared: Arc<Shared>, head: Parts, body: Bytes) -> Option<Reply
             match fault {
                 Fault::Status { status, body, .. } => Reply::json(status.0, &body),
                 Fault::GatewayLimit {} => gateway_limit().into(),
+                Fault::Refused { code } => refused(code, "A fault was asked for").into(),
                 _ => return None,
             }
         }
@@ -103,15 +107,25 @@ fn authorise(state: &State, seen: &Seen) -> Result<(), Refusal> {
 fn route(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> {
     let segments: Vec<_> = seen.path.trim_matches('/').split('/').collect();
     let method = seen.method.as_str();
-    let cloud = state.options.flavour == Flavour::Cloud;
+    let (cloud, sandbox) = match state.options.flavour {
+        Flavour::Cloud => (true, false),
+        Flavour::Sandbox => (false, true),
+        Flavour::OnPremise => (false, false),
+    };
     match (method, segments.as_slice()) {
         (_, ["v1", "configs", "webhook"]) => webhooks::number(state, seen),
+        ("POST", ["v1", "messages"]) if sandbox => {
+            messages::accept_in_sandbox(state, &object(seen)?)
+        }
+        _ if sandbox => Err(not_found()),
         (_, ["v1", "configs", "templates", rest @ ..]) => templates::configs(state, seen, rest),
         ("GET", ["v1", "health"]) if !cloud => Ok(health::on_premise()),
         (_, ["waba_webhook"]) if cloud => webhooks::account(state, seen),
         ("GET", ["health_status"]) if cloud => Ok(health::status(state, seen)),
         ("POST", ["messages"]) if cloud => messages::accept(state, &object(seen)?),
         (_, ["message_templates", rest @ ..]) if cloud => templates::graph(state, seen, rest),
+        (_, ["whatsapp_business_profile"]) if cloud => profile::profile(state, seen),
+        (_, ["block_users"]) if cloud => block::users(state, seen),
         ("GET", ["whatsapp_business", "attachments"]) if cloud => media::download(state, seen),
         ("GET" | "DELETE", [id]) if cloud && is_media_id(id) => media::one(state, method, id),
         _ => Err(not_found()),

@@ -29,9 +29,8 @@ pub(super) struct Arguments {
         default_value_t = Options::default().api_key
     )]
     api_key: String,
-    /// Be the old on-premise API: templates and webhooks, and neither messages nor customers.
-    #[arg(long)]
-    on_premise: bool,
+    #[command(flatten)]
+    api: Api,
     /// Take webhooks at addresses of this machine, with a port and by plain http. 360dialog does not.
     #[arg(long)]
     allow_loopback_webhooks: bool,
@@ -52,6 +51,18 @@ pub(super) struct Arguments {
     review: Option<u64>,
 }
 
+/// Which API to be; the Cloud one where none is named.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Api {
+    /// Be the old on-premise API: templates and webhooks, and neither messages nor customers.
+    #[arg(long)]
+    on_premise: bool,
+    /// Be the sandbox: messages to who has written, and a webhook.
+    #[arg(long)]
+    sandbox: bool,
+}
+
 impl Arguments {
     fn options(self) -> Result<Options, Usage> {
         let default = Options::default();
@@ -63,10 +74,10 @@ impl Arguments {
         let status_step = self.status_step.map(Duration::from_millis);
         Ok(Options {
             listen: self.listen,
-            flavour: if self.on_premise {
-                Flavour::OnPremise
-            } else {
-                Flavour::Cloud
+            flavour: match (self.api.on_premise, self.api.sandbox) {
+                (true, _) => Flavour::OnPremise,
+                (_, true) => Flavour::Sandbox,
+                _ => Flavour::Cloud,
             },
             number: self.number,
             api_key: self.api_key,
@@ -107,12 +118,11 @@ fn announcement(url: &str, options: &Options) -> String {
     } else {
         format!(" --at {url}")
     };
+    let customer =
+        r#"customer  simulator-360dialog{at} customer --phone 16315551234 --name Ada say "Hi""#;
     let (health, api, act) = match options.flavour {
-        Flavour::Cloud => (
-            "/health_status",
-            "",
-            r#"customer  simulator-360dialog{at} customer --phone 16315551234 --name Ada say "Hi""#,
-        ),
+        Flavour::Cloud => ("/health_status", "", customer),
+        Flavour::Sandbox => ("/v1/configs/webhook", r#""api": "sandbox", "#, customer),
         Flavour::OnPremise => (
             "/v1/health",
             r#""api": "on_premise", "#,

@@ -35,6 +35,56 @@ pub enum Act {
         #[cfg_attr(feature = "command", arg(value_parser = |it: &str| serde_json::from_str::<Map<String, Value>>(it)))]
         fields: Map<String, Value>,
     },
+    /// Gives an address: the answer to the latest message that asks for one.
+    GiveAddress {
+        /// What stands in its fields: a JSON object.
+        #[cfg_attr(feature = "command", arg(value_parser = |it: &str| serde_json::from_str::<Map<String, Value>>(it)))]
+        values: Map<String, Value>,
+    },
+    /// Lets the business call for a week: the answer to the latest message that asks whether it may.
+    PermitCalls {
+        /// Doesn't.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(feature = "command", arg(long))]
+        refuse: bool,
+    },
+    /// Shares the own phone number: the answer to the latest message that asks for it.
+    ShareNumber {
+        /// In digits, where the customer has kept it private.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "command", arg(long))]
+        phone: Option<String>,
+    },
+    /// Orders a product of the catalog.
+    Order {
+        /// Its id.
+        product: String,
+        /// How many.
+        #[serde(default = "one")]
+        #[cfg_attr(feature = "command", arg(long, default_value_t = one()))]
+        quantity: u32,
+        /// What else the customer says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "command", arg(long))]
+        text: Option<String>,
+    },
+    /// Writes a text of the customer's anew, as numbers are told of that the Business app has too.
+    Edit {
+        /// The id of the message.
+        message: String,
+        /// The new text.
+        text: String,
+    },
+    /// Takes back a message of the customer's, as numbers are told of that the Business app has too.
+    Revoke {
+        /// The id of the message.
+        message: String,
+    },
+    /// Sends something that the API does not know.
+    SendUnsupported {
+        /// What it is, as in `poll_creation`.
+        kind: String,
+    },
     /// Sends a file.
     Send(Attachment),
     /// Sends a place: the answer to the latest message, where that asks for one.
@@ -97,6 +147,10 @@ pub enum Act {
         /// The new one, in digits.
         phone: String,
     },
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Act {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Act, ActError, Attachment, AttachmentKind, Customer, EntryPoint, Who, read_phone};
@@ -22,6 +22,13 @@ impl State {
             return Err(ActError::OnPremise);
         }
         let former = self.customers.meet(who)?;
+        if former
+            .phone
+            .as_ref()
+            .is_some_and(|it| self.blocked.contains(it))
+        {
+            return Err(ActError::Blocked);
+        }
         let mut customer = former.clone();
         let mut message = self.message(&mut customer, act)?;
         let (id, now) = (self.wamid(), self.now());
@@ -33,8 +40,12 @@ impl State {
                 message["from"] = phone.as_str().into();
             }
             message["from_user_id"] = customer.user_id.as_str().into();
-            // Each message opens the window (Cloud API, customer service windows). That a reaction does not is assumed.
-            if message["type"] != "reaction" {
+            // Each message opens the window (Cloud API, customer service windows). That a reaction does not, nor what becomes
+            // of an older message, is assumed.
+            if !matches!(
+                message["type"].as_str(),
+                Some("reaction" | "edit" | "revoke")
+            ) {
                 customer.wrote = Some(now);
             }
             customer.contact()
@@ -68,6 +79,23 @@ impl State {
                     "context": self.quoted(&sent.id, customer),
                 })
             }
+            Act::GiveAddress { values } => self.address(customer, &values)?,
+            Act::PermitCalls { refuse } => self.call_permission(customer, refuse)?,
+            Act::ShareNumber { phone } => self.own_number(customer, phone.as_deref())?,
+            Act::Order {
+                product,
+                quantity,
+                text,
+            } => self.order(customer, &product, quantity, text),
+            Act::Edit { message, text } => {
+                written(&text)?;
+                let new = json!({"type": "text", "text": {"body": text}});
+                json!({"type": "edit", "edit": {"original_message_id": message, "message": new}})
+            }
+            Act::Revoke { message } => {
+                json!({"type": "revoke", "revoke": {"original_message_id": message}})
+            }
+            Act::SendUnsupported { kind } => unsupported(&kind),
             Act::Send(attachment) => self.file(attachment)?,
             Act::Location {
                 latitude,
@@ -132,6 +160,61 @@ impl State {
         })
     }
 
+    /// The answer to a message that asks for an address. What its body says is assumed.
+    fn address(&self, customer: &Customer, values: &Map<String, Value>) -> Result<Value, ActError> {
+        let asking = self.asking(customer, "address_message")?;
+        let response = json!({"values": values}).to_string();
+        let reply = json!({"name": "address_message", "body": "Sent", "response_json": response});
+        Ok(json!({
+            "type": "interactive",
+            "interactive": {"type": "nfm_reply", "nfm_reply": reply},
+            "context": self.quoted(&asking.id, customer),
+        }))
+    }
+
+    /// The answer to a message that asks whether the business may call.
+    fn call_permission(&self, customer: &Customer, refuse: bool) -> Result<Value, ActError> {
+        const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+        let asking = self.asking(customer, "call_permission_request")?;
+        let mut reply = json!({"response": "reject", "response_source": "user_action"});
+        if !refuse {
+            reply["response"] = "accept".into();
+            reply["expiration_timestamp"] = ((self.now() + WEEK_MS) / 1000).into();
+        }
+        Ok(json!({
+            "type": "interactive",
+            "interactive": {"type": "call_permission_reply", "call_permission_reply": reply},
+            "context": self.quoted(&asking.id, customer),
+        }))
+    }
+
+    /// The answer to a message that asks for the number. That later webhooks keep a private one back all the same is assumed.
+    fn own_number(&self, customer: &Customer, phone: Option<&str>) -> Result<Value, ActError> {
+        let asking = self.asking(customer, "request_contact_info")?;
+        let phone = phone.or(customer.phone.as_deref());
+        let phone = read_phone(phone.ok_or(ActError::NoNumber)?)?;
+        let card = json!({
+            "origin": "contact_request",
+            "phones": [{"phone": format!("+{phone}"), "wa_id": phone, "type": "CELL"}],
+        });
+        let context = self.quoted(&asking.id, customer);
+        Ok(json!({"type": "contacts", "contacts": [card], "context": context}))
+    }
+
+    /// An order. What the product costs is assumed.
+    fn order(
+        &self,
+        customer: &Customer,
+        product: &str,
+        quantity: u32,
+        text: Option<String>,
+    ) -> Value {
+        let item = json!({"product_retailer_id": product, "quantity": quantity, "item_price": 30, "currency": "USD"});
+        let mut order = json!({"catalog_id": self.catalog(customer), "product_items": [item]});
+        insert(&mut order, [("text", text)]);
+        json!({"type": "order", "order": order})
+    }
+
     /// Gives a customer another number. What tells of it names the new number and the new user id; of one whose number is
     /// private, both user ids (Cloud API, webhooks: system messages; that `from_user_id` is the old one is assumed).
     fn moved(&mut self, customer: &mut Customer, phone: &str) -> Result<Value, ActError> {
@@ -169,6 +252,14 @@ impl State {
         message[kind.member()] = media;
         Ok(message)
     }
+}
+
+/// What the API tells of a message that it does not know.
+fn unsupported(kind: &str) -> Value {
+    let title = "Message type unknown";
+    let error = json!({"code": 131_051, "title": title, "message": title,
+        "error_data": {"details": "Message type is currently not supported."}});
+    json!({"type": "unsupported", "errors": [error], "unsupported": {"type": kind}})
 }
 
 /// WhatsApp sends no empty text: assumed, as of what the business sends.

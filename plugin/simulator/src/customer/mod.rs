@@ -80,6 +80,11 @@ pub enum ActError {
          have recorded"
     )]
     OnPremise,
+    /// The business has blocked the customer.
+    #[error(
+        "the business has blocked this customer, who can't write to it: unblock the customer first"
+    )]
+    Blocked,
     /// Nobody is named.
     #[error("name the customer: by phone, in digits, or by username")]
     Nobody,
@@ -125,6 +130,12 @@ pub enum ActError {
     /// No message to the customer has a flow.
     #[error("no message with a flow has reached this customer: send one first")]
     NoFlow,
+    /// No message to the customer asks for this.
+    #[error("no message of type {0} has reached this customer: send one first")]
+    NotAsked(&'static str),
+    /// The customer's number is private, and not told.
+    #[error("the number of this customer is private: write which one to share")]
+    NoNumber,
     /// No message to the customer can be reacted to.
     #[error("no message has reached this customer: send one first, or name the one to react to")]
     NothingToReactTo,
@@ -325,7 +336,7 @@ fn read_username(written: &str) -> Result<String, ActError> {
 
 /// A phone number's digits, without what people write between them; none where it is no phone number. No number has more than
 /// 15 (ITU-T E.164).
-fn digits(phone: &str) -> Option<String> {
+pub(crate) fn digits(phone: &str) -> Option<String> {
     let is_written_between = |it| matches!(it, '+' | ' ' | '-' | '(' | ')' | '.');
     let digits = phone.replace(is_written_between, "");
     let is_number =

@@ -79,6 +79,31 @@ impl State {
             .ok_or(ActError::NoFlow)
     }
 
+    /// The latest message of a type that asks for something.
+    pub(super) fn asking<'a>(
+        &'a self,
+        customer: &'a Customer,
+        kind: &'static str,
+    ) -> Result<&'a Sent, ActError> {
+        let mut received = self.received(customer);
+        let asking = received.find(|sent| is(&sent.body["interactive"], kind));
+        asking.ok_or(ActError::NotAsked(kind))
+    }
+
+    /// The id of the catalog of the latest message with one; of a catalog of its own where there is none: assumed.
+    pub(super) fn catalog(&self, customer: &Customer) -> String {
+        let id = |sent: &Sent| {
+            Some(
+                sent.body
+                    .pointer("/interactive/action/catalog_id")?
+                    .as_str()?
+                    .to_owned(),
+            )
+        };
+        let latest = self.received(customer).find_map(id);
+        latest.unwrap_or_else(|| "1948".to_owned())
+    }
+
     /// The latest message, where that asks for a location.
     pub(super) fn location_request<'a>(&'a self, customer: &'a Customer) -> Option<&'a Sent> {
         let is_request =

@@ -328,6 +328,10 @@ fn an_act_reads_as_it_is_written() -> anyhow::Result<()> {
         (json!({"act": "react"}), Act::unreact()),
         (json!({"act": "from_ad", "text": "Hi"}), Act::from_ad("Hi")),
         (
+            json!({"act": "permit_calls"}),
+            Act::PermitCalls { refuse: false },
+        ),
+        (
             json!({"act": "change_number", "phone": "16315559999"}),
             Act::change_number("16315559999"),
         ),
@@ -391,6 +395,18 @@ fn an_act_is_a_command() -> anyhow::Result<()> {
         ),
         (vec!["react", "👍"], Act::react("👍")),
         (vec!["react"], Act::unreact()),
+        (
+            vec!["permit-calls", "--refuse"],
+            Act::PermitCalls { refuse: true },
+        ),
+        (
+            vec!["order", "fern"],
+            Act::Order {
+                product: "fern".to_owned(),
+                quantity: 1,
+                text: None,
+            },
+        ),
         (vec!["from-ad", "Hi", "--headline", "Summer"], headline),
         (
             vec!["change-number", "16315559999"],

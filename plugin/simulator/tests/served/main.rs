@@ -14,12 +14,15 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use simulator_360dialog::{
-    Act, Fault, FaultStatus, Flavour, Options, Outcome, Rule, Simulator, Who,
+    Act, Attachment, Fault, FaultStatus, Flavour, Options, Outcome, Rule, Simulator, Who,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -43,6 +46,18 @@ async fn ask(
     headers: &[(&str, &str)],
     body: &Value,
 ) -> Result<(u16, Value)> {
+    let (status, body) = fetch(simulator, method, path, headers, body).await?;
+    Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+/// The same, with the answer's body as it is.
+async fn fetch(
+    simulator: &Simulator,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Result<(u16, Bytes)> {
     let address = simulator.url().trim_start_matches("http://");
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -62,7 +77,7 @@ async fn ask(
     let answer = sender.send_request(request.body(body)?).await?;
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await?.to_bytes();
-    Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    Ok((status, body))
 }
 
 /// What a webhook answers: with which status, and how late.
@@ -288,10 +303,18 @@ async fn there_is_no_other_address() -> Result<()> {
         ..Options::default()
     };
     let on_premise = Simulator::start(options).await?;
+    let options = Options {
+        flavour: Flavour::Sandbox,
+        ..Options::default()
+    };
+    let sandbox = Simulator::start(options).await?;
     for (simulator, method, path) in [
         (&simulator, Method::GET, "/"),
         (&simulator, Method::GET, "/health"),
-        (&simulator, Method::GET, "/whatsapp_business_profile"),
+        (&simulator, Method::POST, "/v1/messages"),
+        (&sandbox, Method::POST, "/messages"),
+        (&sandbox, Method::POST, "/media"),
+        (&sandbox, Method::GET, "/v1/configs/templates"),
         (&on_premise, Method::GET, "/1"),
         (&on_premise, Method::POST, "/media"),
     ] {
@@ -391,6 +414,58 @@ async fn a_request_fails_as_the_fault_says() -> Result<()> {
 }
 
 #[tokio::test]
+async fn meta_refuses_messages_and_files_as_the_fault_says() -> Result<()> {
+    let simulator = started().await?;
+    let text = json!({"messaging_product": "whatsapp", "to": "16315551234", "type": "text",
+        "text": {"body": "Hi"}});
+    for (path, code, expected) in [
+        ("/messages", 130_429, 429),
+        ("/messages", 131_016, 503),
+        ("/messages", 131_045, 500),
+        ("/media", 4, 429),
+        ("/1", 190, 401),
+    ] {
+        let (fault, path) = (Fault::Refused { code }, Some(path.to_owned()));
+        let (times, address) = (NonZeroU32::new(1), path.clone().unwrap_or_default());
+        simulator.fault(Rule { fault, path, times });
+        let (status, told) = ask(&simulator, Method::POST, &address, &[KEY], &text).await?;
+        assert_eq!((status, &told["error"]["code"]), (expected, &json!(code)));
+    }
+    let (status, _) = ask(&simulator, Method::POST, "/messages", &[KEY], &text).await?;
+    assert_eq!((status, simulator.sent().len()), (200, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_sandbox_sends_two_hundred_messages_to_who_has_written() -> Result<()> {
+    const MESSAGES: &str = "/v1/messages";
+    let options = Options {
+        flavour: Flavour::Sandbox,
+        status_step: None,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await?;
+    simulator.clock(simulator_360dialog::Clock::freeze);
+    let message = json!({"messaging_product": "whatsapp", "to": "16315551234", "type": "text",
+        "text": {"body": "Hi"}});
+    let send = async |body: &Value| ask(&simulator, Method::POST, MESSAGES, &[KEY], body).await;
+    let (status, told) = send(&message).await?;
+    assert_eq!((status, &told["error"]["code"]), (400, &json!(131_030)));
+    say(&simulator, "START")?;
+    let mut wrong = message.clone();
+    wrong["text"]["body"] = "a".repeat(4097).into();
+    assert_eq!(send(&wrong).await?.1["error"]["code"], 131_001);
+    for _ in 0..200 {
+        assert_eq!(send(&message).await?, (201, Value::Null));
+        simulator.clock(|clock| clock.advance(Duration::from_secs(6)));
+    }
+    let (status, told) = send(&message).await?;
+    assert_eq!((status, &told["meta"]["success"]), (400, &json!(false)));
+    assert_eq!(simulator.sent().len(), 200);
+    Ok(())
+}
+
+#[tokio::test]
 async fn while_the_clock_stands_nothing_is_tried_again() -> Result<()> {
     let simulator = started().await?;
     let receiver = Receiver::registered(&simulator, &[(500, Duration::ZERO)]).await?;
@@ -475,5 +550,34 @@ async fn the_overview_is_there_with_and_without_a_slash_and_no_request_to_the_ap
         assert_eq!((status, &told["number"]), (200, &json!("15550783881")));
     }
     assert!(simulator.requests().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_customers_file_is_downloaded_from_the_api_and_is_what_was_sent() -> Result<()> {
+    let simulator = started().await?;
+    let receiver = Receiver::registered(&simulator, &[]).await?;
+    let file = Attachment::new("fern.jpg", b"\xff\xd8 a fern".as_slice());
+    simulator.customer(&Who::phone("16315551234"), Act::Send(file))?;
+    until("it arrives", || !receiver.received().is_empty()).await?;
+    let body: Value = serde_json::from_slice(&receiver.received()[0].1)?;
+    let image = &body["entry"][0]["changes"][0]["value"]["messages"][0]["image"];
+    let path = format!("/{}", image["id"].as_str().context("an id")?);
+
+    let (status, told) = ask(&simulator, Method::GET, &path, &[KEY], &Value::Null).await?;
+    assert_eq!((status, &told["mime_type"]), (200, &json!("image/jpeg")));
+    let url = told["url"].as_str().context("an address")?;
+    // 360dialog serves it where the rest of its API is, with the same key.
+    let path = url.strip_prefix("https://lookaside.fbsbx.com");
+    let path = path.context("an address of Meta's")?;
+    let (status, _) = ask(&simulator, Method::GET, path, &[], &Value::Null).await?;
+    assert_eq!(status, 401);
+    let (status, bytes) = fetch(&simulator, Method::GET, path, &[KEY], &Value::Null).await?;
+    assert_eq!((status, &*bytes), (200, b"\xff\xd8 a fern".as_slice()));
+
+    let hash = Sha256::digest(&bytes);
+    assert_eq!(told["sha256"], hex::encode(hash));
+    assert_eq!(image["sha256"], BASE64_STANDARD.encode(hash));
+    assert_eq!(told["file_size"], bytes.len());
     Ok(())
 }

@@ -4,95 +4,200 @@ use serde_json::Value;
 use url::Url;
 
 use super::errors::refused;
-use super::field::{invalid, list, required, short, text};
 use super::interactive;
+use super::rule::Field::{May, Must};
+use super::rule::Rule::{Any, Limited, List, Object, OneOf, Such};
+use super::rule::{FLAG, Field, HTTPS, Rule, TEXT, invalid, missing};
+use super::template;
 use crate::api::media::Media;
+use crate::delivery::is_loopback;
 use crate::refusal::Refusal;
 use crate::state::State;
 
-/// The types of messages to one customer (360dialog, messages; Cloud API, messages).
-pub(super) const TYPES: [&str; 11] = [
-    "text",
-    "image",
-    "video",
-    "audio",
-    "document",
-    "sticker",
-    "location",
-    "contacts",
-    "reaction",
-    "interactive",
-    "template",
+const ID: Field = May("id", TEXT);
+const LINK: Field = May("link", HTTPS);
+const CAPTION: Field = May("caption", Limited(1024, 100));
+const PICTURE: Rule = Object(&[ID, LINK, CAPTION]);
+
+/// The id of a message, ours or a customer's. Messages of customers are not kept, so that one which looks like an id is taken
+/// for one: assumed.
+pub(super) const WAMID: Rule = Such(
+    |value| value.as_str().is_some_and(|id| id.starts_with("wamid.")),
+    "must be the id of a message",
+);
+
+/// The types of messages (360dialog, messages; Cloud API, messages), and what the member of that name must be. Where a message
+/// is an interactive one or a template, there is more to it.
+const KINDS: [(&str, Rule); 12] = [
+    (
+        "text",
+        Object(&[
+            Must("body", Limited(4096, 131_001)),
+            May("preview_url", FLAG),
+        ]),
+    ),
+    ("image", PICTURE),
+    ("video", PICTURE),
+    // "No caption": that one is refused, not ignored, is assumed.
+    ("audio", Object(&[ID, LINK, May("voice", FLAG)])),
+    (
+        "document",
+        Object(&[ID, LINK, CAPTION, May("filename", TEXT)]),
+    ),
+    ("sticker", Object(&[ID, LINK])),
+    (
+        "location",
+        Object(&[
+            Must("latitude", LATITUDE),
+            Must("longitude", LONGITUDE),
+            May("name", TEXT),
+            May("address", TEXT),
+        ]),
+    ),
+    // 257 as the documentation has it; Meta's own description of its API says 5.
+    ("contacts", List(1, 257, &Object(CARD))),
+    // A message to react to that is none fails later.
+    (
+        "reaction",
+        Object(&[Must("message_id", TEXT), May("emoji", EMOJI)]),
+    ),
+    (
+        "pin",
+        Object(&[
+            Must("type", OneOf(&["pin", "unpin"])),
+            Must("message_id", WAMID),
+            May(
+                "expiration_days",
+                Such(|days| is_within(days, 1, 30), "must be 1 to 30"),
+            ),
+        ]),
+    ),
+    ("interactive", Any),
+    ("template", template::TEMPLATE),
 ];
 
-/// Checks what a message of this type consists of; templates are looked at elsewhere. Returns the code with which it fails
-/// later.
-pub(super) fn check(state: &State, kind: &str, body: &Value) -> Result<Option<u32>, Refusal> {
-    let content = required(body, &format!("/{kind}"))?;
-    match kind {
-        "text" => {
-            text(content, "/body")?;
-            short(content, "/body", 4096, 131_001)?;
-        }
-        "image" | "video" | "audio" | "document" | "sticker" => {
-            let file = media(state, body, kind)?;
-            return Ok(file
-                .is_some_and(|file| !is_playable(file, kind, content))
-                .then_some(131_053));
-        }
-        "location" => {
-            coordinate(content, "/latitude", 90.0)?;
-            coordinate(content, "/longitude", 180.0)?;
-        }
-        "contacts" => {
-            // As the documentation has it; Meta's own description of its API says 5.
-            for contact in list(body, "/contacts", 257)? {
-                text(contact, "/name/formatted_name")?;
-                // One more part of the name is an old rule: assumed to stand.
-                if contact["name"]
-                    .as_object()
-                    .is_none_or(|name| name.len() < 2)
-                {
-                    let why = "must have another part beside formatted_name";
-                    return Err(invalid("/contacts/name", why));
-                }
-            }
-        }
-        "reaction" => return reaction(state, body, content),
-        "interactive" => interactive::check(state, content)?,
-        _ => {}
-    }
-    Ok(None)
+/// "Numbers or numeric strings" (Cloud API, location messages); that they are on Earth is assumed.
+pub(super) const LATITUDE: Rule = Such(
+    |value| degrees(value).is_some_and(|it| it.abs() <= 90.0),
+    "must be a number from -90 to 90",
+);
+pub(super) const LONGITUDE: Rule = Such(
+    |value| degrees(value).is_some_and(|it| it.abs() <= 180.0),
+    "must be a number from -180 to 180",
+);
+
+/// No emoji consists of ASCII alone; an empty one takes the reaction away (Cloud API, reaction messages).
+const EMOJI: Rule = Such(
+    |value| {
+        value
+            .as_str()
+            .is_some_and(|it| it.is_empty() || !it.is_ascii())
+    },
+    "must be an emoji, or empty",
+);
+
+/// A card of the address book (Cloud API, contacts messages).
+const CARD: &[Field] = &[
+    Must("name", NAME),
+    May(
+        "phones",
+        some(&Object(&[
+            May("phone", TEXT),
+            May("wa_id", TEXT),
+            May("type", TEXT),
+        ])),
+    ),
+    May(
+        "emails",
+        some(&Object(&[May("email", TEXT), May("type", TEXT)])),
+    ),
+    May("addresses", some(&ADDRESS)),
+    May(
+        "org",
+        Object(&[
+            May("company", TEXT),
+            May("department", TEXT),
+            May("title", TEXT),
+        ]),
+    ),
+    May(
+        "urls",
+        some(&Object(&[May("url", TEXT), May("type", TEXT)])),
+    ),
+    May("birthday", Such(is_date, "must be a date, as 1990-12-31")),
+];
+
+/// One more part than `formatted_name` is an old rule: assumed to stand.
+const NAME: Rule = Rule::All(&[
+    Object(&[
+        Must("formatted_name", TEXT),
+        May("first_name", TEXT),
+        May("last_name", TEXT),
+        May("middle_name", TEXT),
+        May("suffix", TEXT),
+        May("prefix", TEXT),
+    ]),
+    Such(
+        |name| name.as_object().is_some_and(|name| name.len() > 1),
+        "must have another part beside formatted_name",
+    ),
+]);
+
+const ADDRESS: Rule = Object(&[
+    May("street", TEXT),
+    May("city", TEXT),
+    May("state", TEXT),
+    May("zip", TEXT),
+    May("country", TEXT),
+    May("country_code", TEXT),
+    May("type", TEXT),
+]);
+
+const fn some(of: &'static Rule) -> Rule {
+    List(0, usize::MAX, of)
 }
 
-/// The file of a message or a header, which has exactly one of `id` and `link` (Cloud API, media messages). Absent where it is a
-/// link: what is there is not fetched.
-pub(super) fn media<'a>(
-    state: &'a State,
-    of: &Value,
-    kind: &str,
-) -> Result<Option<&'a Media>, Refusal> {
-    let media = required(of, &format!("/{kind}"))?;
-    either(media, "id", "link")?;
+/// A type of messages, and what the member of that name must be.
+pub(super) fn kind(name: &str) -> Option<(&'static str, Rule)> {
+    KINDS.iter().find(|(known, _)| *known == name).copied()
+}
+
+/// Checks what a message of this type consists of, beyond what its member must be; templates are looked at elsewhere. Returns
+/// the code with which it fails later.
+pub(super) fn check(state: &State, kind: &str, body: &Value) -> Result<Option<u32>, Refusal> {
+    let content = &body[kind];
     match kind {
-        // "No caption": that one is refused, not ignored, is assumed.
-        "audio" | "sticker" if media.get("caption").is_some() => {
-            return Err(refused(100, format!("{kind}.caption is not supported")));
+        "image" | "video" | "audio" | "document" | "sticker" => file(state, kind, content, kind),
+        "reaction" => reaction(state, body, content),
+        "pin" if body["recipient_type"] != "group" => {
+            // The code is assumed.
+            Err(refused(131_002, "Messages are pinned in groups only"))
         }
-        _ => short(media, "/caption", 1024, 100)?,
+        "interactive" => interactive::check(state, content),
+        _ => Ok(None),
     }
-    if media.get("link").is_some() {
-        // That a link that is none is refused at once is assumed.
-        let link = text(media, "/link")?;
-        if link.starts_with("https://") && is_web(link) {
-            return Ok(None);
-        }
-        return Err(invalid("/link", "must be an https URL"));
-    }
-    let kept = state.media.get(text(media, "/id")?, state.now());
+}
+
+/// Looks at the file of a message or a header, which has exactly one of `id` and `link` (Cloud API, media messages). What is at
+/// a link is not fetched, but a link to this machine is none that is "reachable by Meta". Returns the code with which it fails
+/// later.
+pub(super) fn file(
+    state: &State,
+    kind: &str,
+    media: &Value,
+    at: &str,
+) -> Result<Option<u32>, Refusal> {
+    either(media, "id", "link", at)?;
+    let Some(id) = media["id"].as_str() else {
+        let link = media["link"].as_str().and_then(|it| Url::parse(it).ok());
+        return Ok(link
+            .is_some_and(|link| is_loopback(&link))
+            .then_some(131_053));
+    };
+    let file = state.media.get(id, state.now());
     // The code for an id that is unknown or no longer kept is assumed.
-    kept.map(Some)
-        .ok_or_else(|| invalid("/id", "names no file that is kept"))
+    let file = file.ok_or_else(|| invalid(&format!("{at}.id"), "names no file that is kept"))?;
+    Ok((!is_playable(file, kind, media)).then_some(131_053))
 }
 
 /// Whether WhatsApp takes the file for this type of message, which turns out later: assumed (Cloud API, error 131053). "A voice
@@ -102,44 +207,44 @@ fn is_playable(file: &Media, kind: &str, content: &Value) -> bool {
     file.fits(kind) && (is_ogg || content["voice"] != true)
 }
 
-/// Exactly one of two fields: assumed 131008 for none and 131009 for both.
-pub(super) fn either(of: &Value, one: &str, other: &str) -> Result<(), Refusal> {
-    let names = format!("one of {one} and {other}");
-    match (of.get(one), of.get(other)) {
-        (None, None) => Err(refused(131_008, format!("{names} is required"))),
-        (Some(_), Some(_)) => Err(refused(131_009, format!("only {names} is possible"))),
+/// Exactly one of two members: assumed 131008 for none and 131009 for both.
+pub(super) fn either(of: &Value, one: &str, other: &str, at: &str) -> Result<(), Refusal> {
+    match (of[one].is_null(), of[other].is_null()) {
+        (true, true) => Err(missing(&format!("{at}.{one} or {at}.{other}"))),
+        (false, false) => Err(invalid(at, &format!("has both {one} and {other}"))),
         _ => Ok(()),
     }
 }
 
-/// Whether it is an address of the web.
-pub(super) fn is_web(link: &str) -> bool {
-    Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+/// Whether it is a whole number from one to another.
+pub(super) fn is_within(value: &Value, least: u64, most: u64) -> bool {
+    value
+        .as_u64()
+        .is_some_and(|number| (least..=most).contains(&number))
 }
 
-/// "Numbers or numeric strings" (Cloud API, location messages); that they are on Earth is assumed.
-fn coordinate(of: &Value, pointer: &str, most: f64) -> Result<(), Refusal> {
-    let value = required(of, pointer)?;
-    let degrees = value.as_f64().or_else(|| value.as_str()?.parse().ok());
-    if degrees.is_some_and(|degrees| degrees.abs() <= most) {
-        return Ok(());
-    }
-    Err(invalid(
-        pointer,
-        &format!("must be a number from -{most} to {most}"),
-    ))
+fn degrees(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// A reaction; an empty emoji takes it away. One to a message that is itself a reaction or older than 30 days fails later (Cloud
-/// API, reaction messages). A message that is not the business's own is known by its id alone, and `context` is refused with
-/// 100: assumed.
+fn is_date(value: &Value) -> bool {
+    let date = value
+        .as_str()
+        .map(|date| (date.len(), date.parse::<jiff::civil::Date>()));
+    matches!(date, Some((10, Ok(_))))
+}
+
+/// A reaction. One to a message that is itself a reaction or older than 30 days fails later (Cloud API, reaction messages).
+/// `context` is refused with 100, and none without an emoji: assumed.
 fn reaction(state: &State, body: &Value, reaction: &Value) -> Result<Option<u32>, Refusal> {
     const DAYS_30_MS: u64 = 30 * 24 * 60 * 60 * 1000;
-    if body.get("context").is_some() {
+    if !body["context"].is_null() {
         return Err(refused(100, "context is not for reactions"));
     }
-    let to = text(reaction, "/message_id")?;
-    short(reaction, "/emoji", usize::MAX, 131_009)?;
+    if reaction["emoji"].is_null() {
+        return Err(missing("reaction.emoji"));
+    }
+    let to = reaction["message_id"].as_str().unwrap_or_default();
     let possible = match state.messages.find(to) {
         Some(sent) => sent.kind() != "reaction" && state.now() <= sent.time + DAYS_30_MS,
         None => to.starts_with("wamid."),

@@ -4,269 +4,465 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::content;
-use super::errors::refused;
-use super::field::{invalid, label, list, required, short, text};
+use super::content::{self, either, is_within};
+use super::field::text;
+use super::rule::Field::{May, Must};
+use super::rule::Rule::{All, Any, List, Object, OneOf, Open, Such, Text};
+use super::rule::{Field, Rule, TEXT, WEB, invalid, missing, object};
+use crate::api::templates::is_emoji;
 use crate::refusal::Refusal;
 use crate::state::State;
-
-const NONE: &[&str] = &[];
-const TEXT: &[&str] = &["text"];
-const ANY: &[&str] = &["text", "image", "video", "document"];
 
 /// A type of interactive message.
 struct Kind {
     name: &'static str,
     /// The types that its header may have.
     headers: &'static [&'static str],
-    /// The longest body, in characters; 1024 where the documentation names none: assumed.
-    longest_body: usize,
-    needs_body: bool,
-    /// The name of its action.
-    action: Option<&'static str>,
+    body: Field,
+    action: Rule,
 }
 
 const fn kind(
     name: &'static str,
     headers: &'static [&'static str],
-    action: Option<&'static str>,
+    body: Field,
+    action: Rule,
 ) -> Kind {
     Kind {
         name,
         headers,
-        longest_body: 1024,
-        needs_body: true,
+        body,
         action,
     }
 }
 
+const NONE: &[&str] = &[];
+const WORDS: &[&str] = &["text"];
+const ANY: &[&str] = &["text", "image", "video", "document"];
+
+/// A body has up to 1024 characters where the documentation does not say another number: assumed.
+const BODY: Field = Must("body", Object(&[Must("text", Text(1024))]));
+const PERHAPS: Field = May("body", Object(&[Must("text", Text(1024))]));
+const LONG_BODY: Field = Must("body", Object(&[Must("text", Text(4096))]));
+const FOOTER: Field = May("footer", Object(&[Must("text", Text(60))]));
+
 const KINDS: [Kind; 15] = [
-    kind("button", ANY, None),
-    Kind {
-        longest_body: 4096,
-        ..kind("list", TEXT, None)
-    },
-    kind("cta_url", ANY, Some("cta_url")),
-    kind("flow", ANY, Some("flow")),
-    Kind {
-        needs_body: false,
-        ..kind("product", NONE, None)
-    },
-    kind("product_list", TEXT, None),
-    kind("catalog_message", NONE, Some("catalog_message")),
-    kind("location_request_message", NONE, Some("send_location")),
-    kind("address_message", ANY, Some("address_message")),
-    Kind {
-        needs_body: false,
-        ..kind(
-            "call_permission_request",
-            NONE,
-            Some("call_permission_request"),
-        )
-    },
-    kind("voice_call", NONE, Some("voice_call")),
-    kind("request_contact_info", NONE, Some("request_contact_info")),
-    kind("carousel", NONE, None),
-    kind("order_details", &["image"], Some("review_and_pay")),
-    kind("order_status", ANY, Some("review_order")),
+    kind("button", ANY, BODY, BUTTONS),
+    kind("list", WORDS, LONG_BODY, ROWS),
+    kind("cta_url", ANY, BODY, LINK),
+    kind("flow", ANY, BODY, FLOW),
+    kind("product", NONE, PERHAPS, PRODUCT),
+    kind("product_list", WORDS, BODY, PRODUCTS),
+    kind("catalog_message", NONE, BODY, CATALOG),
+    kind(
+        "location_request_message",
+        NONE,
+        BODY,
+        Object(&[Must("name", OneOf(&["send_location"]))]),
+    ),
+    kind("address_message", ANY, BODY, ADDRESS),
+    kind(
+        "call_permission_request",
+        NONE,
+        PERHAPS,
+        Object(&[Must("name", OneOf(&["call_permission_request"]))]),
+    ),
+    kind("voice_call", NONE, BODY, CALL),
+    kind(
+        "request_contact_info",
+        NONE,
+        BODY,
+        Object(&[Must("name", OneOf(&["request_contact_info"]))]),
+    ),
+    kind("carousel", NONE, BODY, CARDS),
+    kind("order_details", &["image"], BODY, ORDER_DETAILS),
+    kind("order_status", ANY, BODY, ORDER_STATUS),
 ];
 
-/// Whether an interactive message may be sent as it is. Error 131009 for what is too long or too many is assumed: "Parameter
-/// value is not valid".
-pub(super) fn check(state: &State, interactive: &Value) -> Result<(), Refusal> {
+const BUTTONS: Rule = Object(&[Must(
+    "buttons",
+    List(
+        1,
+        3,
+        &Object(&[
+            Must("type", OneOf(&["reply"])),
+            Must(
+                "reply",
+                Object(&[
+                    Must("id", All(&[Text(256), BUTTON_ID])),
+                    Must("title", Text(20)),
+                ]),
+            ),
+        ]),
+    ),
+)]);
+
+/// "No emoji-only or leading-space ids".
+const BUTTON_ID: Rule = Such(
+    |id| {
+        id.as_str().is_some_and(|id| {
+            !id.starts_with(char::is_whitespace) && id.chars().any(|it| !is_emoji(it))
+        })
+    },
+    "must neither begin with a space nor be of emojis alone",
+);
+
+const ROWS: Rule = Object(&[
+    Must("button", Text(20)),
+    Must(
+        "sections",
+        List(
+            1,
+            10,
+            &Object(&[
+                May("title", Text(24)),
+                Must(
+                    "rows",
+                    List(
+                        1,
+                        10,
+                        &Object(&[
+                            Must("id", Text(200)),
+                            Must("title", Text(24)),
+                            May("description", Text(72)),
+                        ]),
+                    ),
+                ),
+            ]),
+        ),
+    ),
+]);
+
+const LINK: Rule = Object(&[
+    Must("name", OneOf(&["cta_url"])),
+    Must(
+        "parameters",
+        Object(&[Must("display_text", Text(20)), Must("url", WEB)]),
+    ),
+]);
+
+const FLOW: Rule = Object(&[
+    Must("name", OneOf(&["flow"])),
+    Must(
+        "parameters",
+        Object(&[
+            Must("flow_message_version", OneOf(&["3"])),
+            May("flow_id", TEXT),
+            May("flow_name", TEXT),
+            // An older page allows 30.
+            Must("flow_cta", All(&[Text(20), NO_EMOJI])),
+            May("flow_token", TEXT),
+            May("flow_action", OneOf(&["navigate", "data_exchange"])),
+            May(
+                "flow_action_payload",
+                Object(&[Must("screen", TEXT), May("data", FILLED)]),
+            ),
+            May("mode", OneOf(&["draft", "published"])),
+        ]),
+    ),
+]);
+
+const NO_EMOJI: Rule = Such(
+    |text| {
+        text.as_str()
+            .is_some_and(|text| !text.chars().any(is_emoji))
+    },
+    "must have no emoji",
+);
+
+const FILLED: Rule = Such(
+    |data| data.as_object().is_some_and(|data| !data.is_empty()),
+    "must be an object that is not empty",
+);
+
+pub(super) const PRODUCT: Rule =
+    Object(&[Must("catalog_id", TEXT), Must("product_retailer_id", TEXT)]);
+
+/// Sections with products, as templates have them too (Cloud API, multi-product messages and templates).
+pub(super) const PRODUCT_SECTIONS: Rule = List(
+    1,
+    10,
+    &Object(&[
+        May("title", Text(24)),
+        Must(
+            "product_items",
+            List(1, 30, &Object(&[Must("product_retailer_id", TEXT)])),
+        ),
+    ]),
+);
+
+const PRODUCTS: Rule = Object(&[Must("catalog_id", TEXT), Must("sections", PRODUCT_SECTIONS)]);
+
+const CATALOG: Rule = Object(&[
+    Must("name", OneOf(&["catalog_message"])),
+    May(
+        "parameters",
+        Object(&[May("thumbnail_product_retailer_id", TEXT)]),
+    ),
+]);
+
+/// "India only".
+const ADDRESS: Rule = Object(&[
+    Must("name", OneOf(&["address_message"])),
+    Must(
+        "parameters",
+        Object(&[
+            Must("country", OneOf(&["IN"])),
+            May("values", Open(&[May("in_pin_code", Text(6))])),
+            May(
+                "saved_addresses",
+                List(
+                    1,
+                    usize::MAX,
+                    &Object(&[Must("id", TEXT), Must("value", Open(&[]))]),
+                ),
+            ),
+            May("validation_errors", Open(&[])),
+        ]),
+    ),
+]);
+
+const CALL: Rule = Object(&[
+    Must("name", OneOf(&["voice_call"])),
+    May(
+        "parameters",
+        Object(&[
+            May("display_text", Text(20)),
+            May(
+                "ttl_minutes",
+                Such(
+                    |minutes| is_within(minutes, 1, 43_200),
+                    "must be 1 to 43200",
+                ),
+            ),
+            May("payload", Text(512)),
+        ]),
+    ),
+]);
+
+const CARDS: Rule = Object(&[Must("cards", List(2, 10, &Any))]);
+
+pub(super) const CARD_INDEX: Rule = Such(|index| is_within(index, 0, 9), "must be 0 to 9");
+
+const MEDIA_CARD: [Field; 5] = [
+    Must("card_index", CARD_INDEX),
+    Must("type", TEXT),
+    Must("header", Open(&[Must("type", OneOf(&["image", "video"]))])),
+    May(
+        "body",
+        Object(&[Must("text", All(&[Text(160), TWO_BREAKS]))]),
+    ),
+    Must("action", LINK),
+];
+
+const TWO_BREAKS: Rule = Such(
+    |text| {
+        text.as_str()
+            .is_some_and(|text| text.matches('\n').count() <= 2)
+    },
+    "must have 2 line breaks at most",
+);
+
+const PRODUCT_CARD: [Field; 3] = [
+    Must("card_index", CARD_INDEX),
+    Must("type", TEXT),
+    Must("action", PRODUCT),
+];
+
+/// Of payments no more than their shape is looked at: sums and what a country has of its own are not.
+const ORDER_DETAILS: Rule = Object(&[
+    Must("name", OneOf(&["review_and_pay"])),
+    Must(
+        "parameters",
+        Open(&[
+            Must("reference_id", REFERENCE),
+            Must("type", OneOf(&["digital-goods", "physical-goods"])),
+            Must("currency", TEXT),
+            Must("total_amount", AMOUNT),
+            Must(
+                "order",
+                Open(&[
+                    Must("status", OneOf(&["pending"])),
+                    Must(
+                        "items",
+                        List(
+                            1,
+                            usize::MAX,
+                            &Open(&[Must("name", Text(60)), Must("amount", AMOUNT)]),
+                        ),
+                    ),
+                    Must("subtotal", AMOUNT),
+                ]),
+            ),
+        ]),
+    ),
+]);
+
+const ORDER_STATUS: Rule = Object(&[
+    Must("name", OneOf(&["review_order"])),
+    Must(
+        "parameters",
+        Open(&[
+            Must("reference_id", REFERENCE),
+            Must(
+                "order",
+                Open(&[
+                    Must(
+                        "status",
+                        OneOf(&[
+                            "pending",
+                            "processing",
+                            "partially-shipped",
+                            "shipped",
+                            "completed",
+                            "canceled",
+                        ]),
+                    ),
+                    May("description", Text(120)),
+                ]),
+            ),
+        ]),
+    ),
+]);
+
+const AMOUNT: Rule = Open(&[Must("value", WHOLE), Must("offset", WHOLE)]);
+const WHOLE: Rule = Such(Value::is_u64, "must be a whole number");
+
+const REFERENCE: Rule = All(&[
+    Text(60),
+    Such(
+        |id| {
+            let is_allowed = |it: char| it.is_ascii_alphanumeric() || "_.-".contains(it);
+            id.as_str().is_some_and(|id| id.chars().all(is_allowed))
+        },
+        "must be of letters, digits, _, . and -",
+    ),
+]);
+
+/// Checks an interactive message. Returns the code with which it fails later.
+pub(super) fn check(state: &State, interactive: &Value) -> Result<Option<u32>, Refusal> {
+    const AT: &str = "interactive";
     let name = text(interactive, "/type")?;
     let kind = KINDS.iter().find(|kind| kind.name == name);
-    let kind = kind.ok_or_else(|| invalid("/interactive/type", "is unknown"))?;
-    check_header(state, kind, interactive)?;
-    short(interactive, "/body/text", kind.longest_body, 131_009)?;
-    if kind.needs_body {
-        text(interactive, "/body/text")?;
+    let kind = kind.ok_or_else(|| invalid("interactive.type", "is unknown"))?;
+    let mut members = vec![Must("type", TEXT), kind.body, Must("action", kind.action)];
+    if !kind.headers.is_empty() {
+        members.push(May("header", Any));
     }
-    short(interactive, "/footer/text", 60, 131_009)?;
-    if name == "carousel" && interactive.get("footer").is_some() {
-        return Err(invalid("/footer", "is not for carousels"));
+    if name != "carousel" {
+        members.push(FOOTER);
     }
-    let action = required(interactive, "/action")?;
-    if let Some(expected) = kind.action
-        && text(action, "/name")? != expected
-    {
-        return Err(invalid("/action/name", &format!("must be {expected}")));
-    }
-    match name {
-        "button" => check_buttons(action),
-        "list" => check_rows(action),
-        "cta_url" => check_link(action),
-        "flow" => check_flow(action),
-        "product" => {
-            text(action, "/catalog_id")?;
-            text(action, "/product_retailer_id").map(drop)
-        }
-        "product_list" => check_products(action),
-        "address_message" => text(action, "/parameters/country").map(drop),
-        "voice_call" => check_call(action),
-        "carousel" => check_cards(state, action),
-        "order_details" | "order_status" => text(action, "/parameters/reference_id").map(drop),
-        _ => Ok(()),
-    }
-}
-
-fn check_header(state: &State, kind: &Kind, interactive: &Value) -> Result<(), Refusal> {
-    let Some(header) = interactive.get("header") else {
-        return match kind.name {
-            "product_list" => Err(refused(131_008, "header is required")),
-            _ => Ok(()),
-        };
+    object(&members, interactive, AT)?;
+    let header = &interactive["header"];
+    let later = match header {
+        Value::Null if name == "product_list" => return Err(missing("interactive.header")),
+        Value::Null => None,
+        _ => check_header(state, kind.headers, header, "interactive.header")?,
     };
+    let action = &interactive["action"];
+    match name {
+        "button" => {
+            let replies = items(&action["buttons"]).iter().map(|it| &it["reply"]);
+            unique(replies.clone().map(|reply| &reply["id"]), "buttons' ids")?;
+            unique(replies.map(|reply| &reply["title"]), "buttons' titles")?;
+        }
+        "list" => check_sections(&action["sections"], "rows", 10)?,
+        "product_list" => check_sections(&action["sections"], "product_items", 30)?,
+        "flow" => {
+            let at = "interactive.action.parameters";
+            either(&action["parameters"], "flow_id", "flow_name", at)?;
+        }
+        "carousel" => return check_cards(state, items(&action["cards"])),
+        _ => {}
+    }
+    Ok(later)
+}
+
+/// Checks a header of one of these types. Returns the code with which it fails later.
+fn check_header(
+    state: &State,
+    types: &'static [&'static str],
+    header: &Value,
+    at: &str,
+) -> Result<Option<u32>, Refusal> {
     let of = text(header, "/type")?;
-    if !kind.headers.contains(&of) {
-        let why = format!("is not for messages of type {}", kind.name);
-        return Err(invalid("/header/type", &why));
+    OneOf(types).check(&header["type"], &format!("{at}.type"))?;
+    if of == "text" {
+        let members = [Must("type", TEXT), Must("text", Text(60))];
+        return object(&members, header, at).map(|()| None);
     }
-    match of {
-        "text" => label(header, "/text", 60).map(drop),
-        _ => content::media(state, header, of).map(drop),
-    }
+    let Some((of, media)) = content::kind(of) else {
+        return Ok(None);
+    };
+    object(&[Must("type", TEXT), Must(of, media)], header, at)?;
+    content::file(state, of, &header[of], &format!("{at}.{of}"))
 }
 
-fn check_buttons(action: &Value) -> Result<(), Refusal> {
-    let (mut ids, mut titles) = (HashSet::new(), HashSet::new());
-    for button in list(action, "/buttons", 3)? {
-        if text(button, "/type")? != "reply" {
-            return Err(invalid("/buttons/type", "must be reply"));
-        }
-        if !ids.insert(label(button, "/reply/id", 256)?) {
-            return Err(invalid("/buttons/reply/id", "must be unique"));
-        }
-        if !titles.insert(label(button, "/reply/title", 20)?) {
-            return Err(invalid("/buttons/reply/title", "must be unique"));
-        }
+/// Sections need titles where there are several, and have so many elements in all.
+pub(super) fn check_sections(sections: &Value, of: &str, most: usize) -> Result<(), Refusal> {
+    let sections = items(sections);
+    let is_titled = |section: &Value| section["title"].as_str().is_some_and(|it| !it.is_empty());
+    if sections.len() > 1 && !sections.iter().all(is_titled) {
+        return Err(missing("sections.title"));
+    }
+    let count: usize = sections
+        .iter()
+        .map(|section| items(&section[of]).len())
+        .sum();
+    if count > most {
+        let why = format!("must be {most} at most in all sections");
+        return Err(invalid(&format!("sections.{of}"), &why));
     }
     Ok(())
 }
 
-fn check_rows(action: &Value) -> Result<(), Refusal> {
-    label(action, "/button", 20)?;
-    let sections = check_sections(action)?;
-    let mut rows = 0;
-    for section in sections {
-        for row in list(section, "/rows", 10)? {
-            label(row, "/id", 200)?;
-            label(row, "/title", 24)?;
-            short(row, "/description", 72, 131_009)?;
-            rows += 1;
+/// Checks the cards of a carousel: all with pictures, all with films, or all with products of one catalog. Returns the code
+/// with which it fails later.
+fn check_cards(state: &State, cards: &[Value]) -> Result<Option<u32>, Refusal> {
+    let (mut later, mut alike) = (None, HashSet::new());
+    for (nth, card) in cards.iter().enumerate() {
+        let at = format!("interactive.action.cards[{nth}]");
+        match text(card, "/type")? {
+            "cta_url" => {
+                object(&MEDIA_CARD, card, &at)?;
+                let at = format!("{at}.header");
+                let fails = check_header(state, &["image", "video"], &card["header"], &at)?;
+                later = later.or(fails);
+                alike.insert(card["header"]["type"].as_str());
+            }
+            "product" => {
+                object(&PRODUCT_CARD, card, &at)?;
+                alike.insert(card["action"]["catalog_id"].as_str());
+            }
+            _ => return Err(invalid(&format!("{at}.type"), "must be cta_url or product")),
         }
     }
-    if rows > 10 {
-        return Err(invalid(
-            "/sections/rows",
-            "must be 10 at most in all sections",
-        ));
+    let types: HashSet<_> = cards.iter().map(|card| card["type"].as_str()).collect();
+    if alike.len() > 1 || types.len() > 1 {
+        let why = "must all have images, all videos, or all products of one catalog";
+        return Err(invalid("interactive.action.cards", why));
+    }
+    unique(
+        cards.iter().map(|card| &card["card_index"]),
+        "cards' indices",
+    )?;
+    Ok(later)
+}
+
+pub(super) fn unique<'a>(
+    values: impl Iterator<Item = &'a Value>,
+    what: &str,
+) -> Result<(), Refusal> {
+    let mut seen = Vec::new();
+    for value in values {
+        if seen.contains(&value) {
+            return Err(invalid(&format!("The {what}"), "must differ"));
+        }
+        seen.push(value);
     }
     Ok(())
 }
 
-fn check_products(action: &Value) -> Result<(), Refusal> {
-    text(action, "/catalog_id")?;
-    let sections = check_sections(action)?;
-    let mut products = 0;
-    for section in sections {
-        for product in list(section, "/product_items", 30)? {
-            text(product, "/product_retailer_id")?;
-            products += 1;
-        }
-    }
-    if products > 30 {
-        let why = "must be 30 at most in all sections";
-        return Err(invalid("/sections/product_items", why));
-    }
-    Ok(())
-}
-
-/// Up to 10 sections, which need titles where there are several.
-fn check_sections(action: &Value) -> Result<&[Value], Refusal> {
-    let sections = list(action, "/sections", 10)?;
-    for section in sections {
-        match sections.len() {
-            1 => short(section, "/title", 24, 131_009)?,
-            _ => label(section, "/title", 24).map(drop)?,
-        }
-    }
-    Ok(sections)
-}
-
-fn check_link(action: &Value) -> Result<(), Refusal> {
-    label(action, "/parameters/display_text", 20)?;
-    let link = text(action, "/parameters/url")?;
-    // That other schemes are refused is assumed.
-    if content::is_web(link) {
-        return Ok(());
-    }
-    Err(invalid("/parameters/url", "must be an http or https URL"))
-}
-
-fn check_flow(action: &Value) -> Result<(), Refusal> {
-    if text(action, "/parameters/flow_message_version")? != "3" {
-        return Err(invalid("/parameters/flow_message_version", "must be 3"));
-    }
-    let parameters = required(action, "/parameters")?;
-    content::either(parameters, "flow_id", "flow_name")?;
-    // An older page allows 30.
-    label(parameters, "/flow_cta", 20)?;
-    let does = parameters.get("flow_action").unwrap_or(&Value::Null);
-    if !matches!(does.as_str(), None | Some("navigate" | "data_exchange")) {
-        return Err(invalid("/flow_action", "must be navigate or data_exchange"));
-    }
-    match parameters.pointer("/flow_action_payload/data") {
-        Some(given) if given.as_object().is_none_or(serde_json::Map::is_empty) => Err(invalid(
-            "/flow_action_payload/data",
-            "must be an object that is not empty",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn check_call(action: &Value) -> Result<(), Refusal> {
-    short(action, "/parameters/display_text", 20, 131_009)?;
-    short(action, "/parameters/payload", 512, 131_009)?;
-    match action.pointer("/parameters/ttl_minutes") {
-        Some(minutes)
-            if !minutes
-                .as_u64()
-                .is_some_and(|it| (1..=43_200).contains(&it)) =>
-        {
-            Err(invalid("/parameters/ttl_minutes", "must be 1 to 43200"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_cards(state: &State, action: &Value) -> Result<(), Refusal> {
-    let cards = list(action, "/cards", 10)?;
-    if cards.len() < 2 {
-        return Err(invalid("/cards", "must have 2 to 10 elements"));
-    }
-    let (mut indices, mut headers) = (HashSet::new(), HashSet::new());
-    for card in cards {
-        let index = card["card_index"].as_u64().filter(|index| *index < 10);
-        if !index.is_some_and(|index| indices.insert(index)) {
-            return Err(invalid("/cards/card_index", "must be 0 to 9, and unique"));
-        }
-        if card["type"] == "product" {
-            text(card, "/action/catalog_id")?;
-            text(card, "/action/product_retailer_id")?;
-            continue;
-        }
-        let header = required(card, "/header")?;
-        let of = text(header, "/type")?;
-        if !matches!(of, "image" | "video") || headers.insert(of) && headers.len() > 1 {
-            let why = "must be image on all cards, or video on all cards";
-            return Err(invalid("/cards/header/type", why));
-        }
-        content::media(state, header, of)?;
-        short(card, "/body/text", 160, 131_009)?;
-        if card["type"] == "cta_url" {
-            check_link(required(card, "/action")?)?;
-        }
-    }
-    Ok(())
+pub(super) fn items(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
 }

@@ -4,20 +4,26 @@ mod content;
 pub(crate) mod errors;
 mod field;
 mod interactive;
+pub(crate) mod rule;
 mod status;
 mod template;
 
 use std::collections::{HashMap, VecDeque};
 
+use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::api::gateway_limit;
 use crate::refusal::Refusal;
 use crate::request::Reply;
 use crate::state::{State, remember};
 use crate::timeline::Status;
 use errors::refused;
-use field::{invalid, short, text};
+use field::text;
+use rule::Field::{May, Must};
+use rule::Rule::{Any, Limited, Object, OneOf};
+use rule::{Field, TEXT, invalid, missing, object};
 use status::FreeTier;
 
 /// How many messages a number may send in a second (Cloud API, throughput).
@@ -28,18 +34,21 @@ const THROUGHPUT: usize = 80;
 const PAIR_STEP_MS: u64 = 6000;
 const PAIR_BURST: u64 = 45;
 
-/// The fields of a message beside its content (Cloud API, messages). Any other is refused with error 100: "unsupported or
-/// misspelled parameters".
-const ENVELOPE: [&str; 9] = [
-    "messaging_product",
-    "recipient_type",
-    "to",
-    "recipient",
-    "type",
-    "context",
-    "biz_opaque_callback_data",
-    "recipient_identity_key_hash",
-    "messaging_account_id",
+/// The members of a message beside its content (Cloud API, messages). Those of Direct Send, which is for large senders, are not
+/// among them: that this number is none is assumed.
+const ENVELOPE: [Field; 9] = [
+    Must("messaging_product", OneOf(&["whatsapp"])),
+    // Required by 360dialog; Meta alone takes a message without it for a text.
+    Must("type", TEXT),
+    May("recipient_type", Any),
+    May("to", TEXT),
+    May("recipient", TEXT),
+    May("biz_opaque_callback_data", Limited(512, 100)),
+    // That no customer's key ever changes, so that any is right, is assumed.
+    May("recipient_identity_key_hash", TEXT),
+    May("messaging_account_id", TEXT),
+    // Of a message that is gone the quotation is not shown, which is no error. That what is no id is one is assumed.
+    May("context", Object(&[Must("message_id", content::WAMID)])),
 ];
 
 /// A message that was accepted.
@@ -127,6 +136,25 @@ impl Messages {
         newest.filter(move |sent| sent.customer.as_deref() == Some(customer))
     }
 
+    /// Whether somebody may be asked now to be called: once a day and twice in seven days (Cloud API, calling; that it is refused
+    /// at once is assumed).
+    fn may_ask_to_call(&self, to: &str, now: u64) -> Result<(), Refusal> {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+        let asked = self.sent.iter().filter(|sent| {
+            let is_to = sent.customer.as_deref() == Some(to) || sent.to().as_deref() == Some(to);
+            is_to && sent.body["interactive"]["type"] == "call_permission_request"
+        });
+        let within = |days: u64| {
+            let asked = asked.clone();
+            asked.filter(|sent| now < sent.time + days * DAY_MS).count()
+        };
+        if within(1) >= 1 || within(7) >= 2 {
+            let details = "This customer was asked once a day, or twice in seven days, already";
+            return Err(refused(138_009, details));
+        }
+        Ok(())
+    }
+
     /// Whether one more message may be sent to somebody now. Only messages that are accepted count: assumed.
     fn admit(&mut self, to: &str, now: u64) -> Result<(), Refusal> {
         let before = self.sent.len().checked_sub(THROUGHPUT);
@@ -147,35 +175,63 @@ impl Messages {
     }
 }
 
+/// How many messages the sandbox takes (360dialog, sandbox).
+const SANDBOX_MOST: usize = 200;
+
+/// `POST /v1/messages` of the sandbox, which takes the bodies of the Cloud API: assumed (360dialog, sandbox). "You can message
+/// only your own number": whoever has written has got the key so. With which errors the rest is refused is assumed. "We do
+/// not yet provide response information": an empty body, with 201 as of old.
+pub(crate) fn accept_in_sandbox(state: &mut State, body: &Value) -> Result<Reply, Refusal> {
+    if state.messages.sent.len() >= SANDBOX_MOST {
+        return Err(gateway_limit());
+    }
+    if let Some(to) = body["to"].as_str()
+        && state.customers.addressed(Some(to), None).is_none()
+    {
+        return Err(refused(
+            131_030,
+            "The sandbox sends to your own number only",
+        ));
+    }
+    accept(state, body)?;
+    Ok(Reply::json(StatusCode::CREATED, &Value::Null))
+}
+
 /// `POST /messages` (360dialog, messages and messages statuses; Cloud API, messages).
 pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> {
-    if text(body, "/messaging_product")? != "whatsapp" {
-        return Err(invalid("/messaging_product", "must be whatsapp"));
-    }
     if body.get("status").is_some() {
         return mark_as_read(state, body);
     }
     let kind = check_envelope(body)?;
     let (recipient, contact) = recipient(state, body)?;
-    let (later, category) = match kind {
-        "template" => (
-            None,
-            Some(template::check(state, body)?.category.to_lowercase()),
-        ),
-        _ => (content::check(state, kind, body)?, None),
+    let (later, category) = if kind == "template" {
+        let (template, later) = template::check(state, body)?;
+        (later, Some(template.category.to_lowercase()))
+    } else {
+        (content::check(state, kind, body)?, None)
     };
     let now = state.now();
     let (to, user) = recipient;
     let customer = state.customers.addressed(to.as_deref(), user);
+    // "Attempts to message a blocked user return an error" (Cloud API, block users). Which one, and that it comes at once, is
+    // assumed.
+    let number = customer.map_or(to.as_ref(), |customer| customer.phone.as_ref());
+    if number.is_some_and(|number| state.blocked.contains(number)) {
+        return Err(refused(130_403, "The customer is blocked"));
+    }
     // Outside the window a message fails, but a template (Cloud API, customer service windows). Not at once: 131047 "normally
     // arrives asynchronously in a failed status".
     let is_open = customer.is_some_and(|customer| customer.window_is_open(now));
     let closed = (category.is_none() && !is_open).then_some(131_047);
     let customer = customer.map(|customer| customer.user_id.clone());
     let name = customer.as_deref().or(to.as_deref()).or(user);
-    state.messages.admit(name.unwrap_or_default(), now)?;
+    let name = name.unwrap_or_default();
+    if body["interactive"]["type"] == "call_permission_request" {
+        state.messages.may_ask_to_call(name, now)?;
+    }
+    state.messages.admit(name, now)?;
 
-    let fails = closed.or(later);
+    let fails = closed.or(later).or_else(|| state.faults.message_fails());
     let answered = customer.as_deref().filter(|_| fails.is_none());
     let free_until = answered.and_then(|customer| state.customers.sent_to(customer, now));
     let pricing = match (&category, fails) {
@@ -209,47 +265,37 @@ pub(crate) fn accept(state: &mut State, body: &Value) -> Result<Reply, Refusal> 
 /// Marks a customer's message as read, and perhaps shows that an answer is typed (Cloud API, mark messages as read and typing
 /// indicators). Any message that is not the business's own is taken for a customer's, if its id looks like one: assumed.
 fn mark_as_read(state: &State, body: &Value) -> Result<Reply, Refusal> {
-    if body["status"] != "read" {
-        return Err(invalid("/status", "must be read"));
-    }
-    let id = text(body, "/message_id")?;
-    if !id.starts_with("wamid.") || state.messages.find(id).is_some() {
-        return Err(invalid("/message_id", "is no message of a customer"));
-    }
-    if let Some(indicator) = body.get("typing_indicator")
-        && indicator["type"] != "text"
-    {
-        return Err(invalid("/typing_indicator/type", "must be text"));
+    const READ: [Field; 4] = [
+        Must("messaging_product", OneOf(&["whatsapp"])),
+        Must("status", OneOf(&["read"])),
+        Must("message_id", content::WAMID),
+        May(
+            "typing_indicator",
+            Object(&[Must("type", OneOf(&["text"]))]),
+        ),
+    ];
+    object(&READ, body, "")?;
+    let id = body["message_id"].as_str().unwrap_or_default();
+    if state.messages.find(id).is_some() {
+        return Err(invalid("message_id", "is no message of a customer"));
     }
     Ok(Reply::ok(&json!({"success": true})))
 }
 
-/// Checks what is around the content of a message. Returns its type.
-fn check_envelope(body: &Value) -> Result<&str, Refusal> {
-    // Required by 360dialog; Meta alone takes a message without it for a text.
+/// Checks what is around the content of a message, and what its content must be. Returns its type.
+fn check_envelope(body: &Value) -> Result<&'static str, Refusal> {
     let kind = text(body, "/type")?;
-    if !content::TYPES.contains(&kind) {
+    let Some((kind, rule)) = content::kind(kind) else {
         let details = format!("Messages of type {kind} are not supported");
         return Err(refused(131_051, details));
-    }
-    for name in body.as_object().into_iter().flat_map(serde_json::Map::keys) {
-        let is_known = name == kind || ENVELOPE.contains(&name.as_str());
-        if matches!(name.as_str(), "category" | "direct_send_config") {
-            // Direct Send is for large senders (Cloud API, Direct Send). That this number is none is assumed.
-            return Err(refused(100, "This number may not send without a template"));
-        } else if !is_known {
-            let details = format!("{name} is no parameter of a message of type {kind}");
-            return Err(refused(100, details));
-        }
-    }
-    if body.get("context").is_some() {
-        text(body, "/context/message_id")?;
-    }
-    short(body, "/biz_opaque_callback_data", 512, 100)?;
-    match body.get("recipient_type").map(Value::as_str) {
-        None | Some(Some("individual")) => Ok(kind),
+    };
+    let mut members = ENVELOPE.to_vec();
+    members.push(Must(kind, rule));
+    object(&members, body, "")?;
+    match body["recipient_type"].as_str() {
+        None | Some("individual") => Ok(kind),
         // Assumed: the number is in no group.
-        Some(Some("group")) => Err(refused(131_041, "This number is in no such group")),
+        Some("group") => Err(refused(131_041, "This number is in no such group")),
         _ => Err(refused(131_002, "recipient_type must be individual")),
     }
 }
@@ -260,10 +306,9 @@ type Recipient<'a> = (Option<String>, Option<&'a str>);
 
 /// Finds out whom a message is for, and what the answer says of it.
 fn recipient<'a>(state: &State, body: &'a Value) -> Result<(Recipient<'a>, Value), Refusal> {
-    // That null is as good as none is assumed.
     let has = |name: &str| !body[name].is_null();
     if !has("to") && !has("recipient") {
-        return Err(refused(131_008, "to or recipient is required"));
+        return Err(missing("to or recipient"));
     }
     if has("to") {
         let input = text(body, "/to")?;
@@ -271,7 +316,7 @@ fn recipient<'a>(state: &State, body: &'a Value) -> Result<(Recipient<'a>, Value
         let is_written_so = |it: char| it.is_ascii_digit() || "+ ()-".contains(it);
         // No number has more digits (ITU-T E.164). That it is refused at once is assumed.
         if !input.chars().all(is_written_so) || !(1..=15).contains(&number.len()) {
-            return Err(invalid("/to", "must be a phone number"));
+            return Err(invalid("to", "must be a phone number"));
         }
         if number == digits(&state.options.number) {
             return Err(refused(
@@ -284,10 +329,13 @@ fn recipient<'a>(state: &State, body: &'a Value) -> Result<(Recipient<'a>, Value
     }
     let id = text(body, "/recipient")?;
     // "Another portfolio's BSUID fails": that it does so at once, and with this code, is assumed.
-    if state.customers.addressed(None, Some(id)).is_none() {
-        return Err(invalid("/recipient", "is the user id of nobody here"));
+    let customer = state.customers.addressed(None, Some(id));
+    let customer = customer.ok_or_else(|| invalid("recipient", "is the user id of nobody here"))?;
+    let mut contact = json!({"input": id, "user_id": id});
+    if let Some(phone) = &customer.phone {
+        contact["wa_id"] = phone.as_str().into();
     }
-    Ok(((None, Some(id)), json!({"input": id, "user_id": id})))
+    Ok(((None, Some(id)), contact))
 }
 
 fn digits(number: &str) -> String {

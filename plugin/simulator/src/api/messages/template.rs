@@ -4,15 +4,64 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::content;
+use super::content::{self, LATITUDE, LONGITUDE, is_within};
 use super::errors::refused;
-use super::field::{invalid, label, required, text};
+use super::field::{required, text};
+use super::interactive::{CARD_INDEX, PRODUCT, PRODUCT_SECTIONS, check_sections, unique};
+use super::rule::Field::{May, Must};
+use super::rule::Rule::{Any, List, Object, OneOf, Open, Such, Text};
+use super::rule::{Rule, TEXT, invalid};
 use crate::api::templates::{Template, TemplateStatus, variables};
 use crate::refusal::Refusal;
 use crate::state::State;
 
-/// Checks a message that is a template. Returns the template.
-pub(super) fn check<'a>(state: &'a State, body: &Value) -> Result<&'a Template, Refusal> {
+/// What is sent of a template. 360dialog needs no `namespace`: that it takes one is assumed.
+pub(super) const TEMPLATE: Rule = Object(&[
+    Must("name", TEXT),
+    Must(
+        "language",
+        Object(&[Must("code", TEXT), May("policy", OneOf(&["deterministic"]))]),
+    ),
+    May("components", List(0, usize::MAX, &Any)),
+    May("namespace", TEXT),
+]);
+
+/// The header of a template, where it is none of the media. "Name and address required in practice".
+const LOCATION: Rule = Object(&[
+    Must("latitude", LATITUDE),
+    Must("longitude", LONGITUDE),
+    Must("name", TEXT),
+    Must("address", TEXT),
+]);
+
+/// What the parameters of buttons must be, by their type, beside texts and actions.
+const PAYLOAD: Rule = Object(&[Must("type", TEXT), Must("payload", Text(256))]);
+const COUPON: Rule = Object(&[Must("type", TEXT), Must("coupon_code", Text(15))]);
+const LASTS: Rule = Object(&[Must("type", TEXT), Must("ttl_minutes", MINUTES)]);
+const MINUTES: Rule = Such(
+    |minutes| is_within(minutes, 1, 43_200),
+    "must be 1 to 43200",
+);
+
+/// What the actions of buttons must be, by the button's type.
+const FLOW: Rule = Object(&[May("flow_token", TEXT), May("flow_action_data", Open(&[]))]);
+const CATALOG: Rule = Object(&[May("thumbnail_product_retailer_id", TEXT)]);
+const PRODUCTS: Rule = Object(&[
+    May("thumbnail_product_retailer_id", TEXT),
+    Must("sections", PRODUCT_SECTIONS),
+]);
+const ORDER: Rule = Open(&[Must("order_details", Open(&[]))]);
+
+const OFFER: Rule = Object(&[Must(
+    "expiration_time_ms",
+    Such(Value::is_u64, "must be a time in milliseconds"),
+)]);
+
+/// Checks a message that is a template. Returns the template, and the code with which the message fails later.
+pub(super) fn check<'a>(
+    state: &'a State,
+    body: &Value,
+) -> Result<(&'a Template, Option<u32>), Refusal> {
     let sent = required(body, "/template")?;
     let (name, language) = (text(sent, "/name")?, text(sent, "/language/code")?);
     let template = state.templates.find(name, language);
@@ -22,20 +71,24 @@ pub(super) fn check<'a>(state: &'a State, body: &Value) -> Result<&'a Template, 
     })?;
     check_status(template.status)?;
     // "OTP templates need phone number".
-    if template.category.eq_ignore_ascii_case("AUTHENTICATION") && body.get("to").is_none() {
+    if template.category.eq_ignore_ascii_case("AUTHENTICATION") && body["to"].is_null() {
         let details = "Authentication templates are sent to phone numbers";
         return Err(refused(131_062, details));
     }
     let is_named = template.parameter_format.eq_ignore_ascii_case("NAMED");
     check_components(&template.components, is_named, components(sent)?)?;
+    let mut later = None;
     for header in headers(components(sent)?) {
         for parameter in parameters(Some(header)) {
-            if let Some(kind @ ("image" | "video" | "document")) = parameter["type"].as_str() {
-                content::media(state, parameter, kind)?;
+            if let Some(of @ ("image" | "video" | "document")) = parameter["type"].as_str()
+                && let Some((of, media)) = content::kind(of)
+            {
+                media.check(&parameter[of], of)?;
+                later = later.or(content::file(state, of, &parameter[of], of)?);
             }
         }
     }
-    Ok(template)
+    Ok((template, later))
 }
 
 /// Whether a template may be sent: 132001 is "name/language wrong or not approved" too.
@@ -74,6 +127,7 @@ pub(super) fn check_components(
     }
     check_header(created, is_named, sent)?;
     check_body(created, is_named, sent)?;
+    check_offer(created, sent)?;
     check_buttons(created, sent)?;
     check_cards(created, is_named, sent)
 }
@@ -94,9 +148,12 @@ fn check_header(created: &[Value], is_named: bool, sent: &[Value]) -> Result<(),
     };
     let kind = text(parameter, "/type")?.to_ascii_lowercase();
     let content = &parameter[format.as_str()];
-    let is_file = content.get("id").is_some() || content.get("link").is_some();
-    let is_whole = is_file || matches!(format.as_str(), "location" | "product");
-    if kind != format || !content.is_object() || !is_whole {
+    let is_whole = match format.as_str() {
+        "location" => LOCATION.check(content, "location").is_ok(),
+        "product" => PRODUCT.check(content, "product").is_ok(),
+        _ => content.get("id").is_some() || content.get("link").is_some(),
+    };
+    if kind != format || !is_whole {
         return Err(mismatch(format!(
             "header: {format} is expected, not {kind}"
         )));
@@ -173,6 +230,19 @@ fn value(parameter: &Value) -> Result<&str, Refusal> {
     Ok(value)
 }
 
+/// The end of an offer that says that it has one (Cloud API, limited-time offer templates). The codes are assumed.
+fn check_offer(created: &[Value], sent: &[Value]) -> Result<(), Refusal> {
+    let offer = first(created, "limited_time_offer");
+    let ends = offer.is_some_and(|it| it["limited_time_offer"]["has_expiration"] == true);
+    match parameters(first(sent, "limited_time_offer")) {
+        [parameter] if offer.is_some() => {
+            OFFER.check(&parameter["limited_time_offer"], "limited_time_offer")
+        }
+        [] if !ends => Ok(()),
+        given => Err(uneven("limited_time_offer", given.len(), usize::from(ends))),
+    }
+}
+
 fn check_buttons(created: &[Value], sent: &[Value]) -> Result<(), Refusal> {
     let buttons = first(created, "buttons").and_then(|component| component["buttons"].as_array());
     let buttons = buttons.map_or(&[][..], Vec::as_slice);
@@ -182,7 +252,7 @@ fn check_buttons(created: &[Value], sent: &[Value]) -> Result<(), Refusal> {
         let button = at.and_then(|at| buttons.get(at));
         // Which code an index without a button has is assumed.
         let button =
-            button.ok_or_else(|| invalid("/button/index", "names no button of the template"))?;
+            button.ok_or_else(|| invalid("button.index", "names no button of the template"))?;
         check_button(button, component)?;
         given.extend(at);
     }
@@ -230,22 +300,35 @@ fn check_button(button: &Value, sent: &Value) -> Result<(), Refusal> {
         }
         match of {
             "text" => value(parameter).map(drop)?,
-            "payload" => label(parameter, "/payload", 256).map(drop)?,
-            "coupon_code" => label(parameter, "/coupon_code", 15).map(drop)?,
-            _ => required(parameter, &format!("/{of}")).map(drop)?,
+            "payload" => PAYLOAD.check(parameter, "parameters")?,
+            "coupon_code" => COUPON.check(parameter, "parameters")?,
+            "ttl_minutes" => LASTS.check(parameter, "parameters")?,
+            _ => check_action(&kind, required(parameter, "/action")?)?,
         }
     }
     Ok(())
 }
 
+fn check_action(kind: &str, action: &Value) -> Result<(), Refusal> {
+    let rule = match kind {
+        "FLOW" => FLOW,
+        "CATALOG" => CATALOG,
+        "MPM" => PRODUCTS,
+        _ => ORDER,
+    };
+    rule.check(action, "action")?;
+    check_sections(&action["sections"], "product_items", 30)
+}
+
 /// Whether something must be sent for a button: for a URL "only the suffix, required if URL has a variable". Assumed: the same
-/// for a code to copy, and error 131008 where it is missing. The button of an authentication template is kept as a URL.
+/// for a code to copy, for products and for an order, and error 131008 where it is missing. The button of an authentication
+/// template is kept as a URL.
 fn needs_parameter(button: &Value) -> bool {
     match upper(&button["type"]).as_str() {
         "URL" => button["url"]
             .as_str()
             .is_some_and(|url| !variables(url).is_empty()),
-        "COPY_CODE" => true,
+        "COPY_CODE" | "MPM" | "ORDER_DETAILS" => true,
         _ => false,
     }
 }
@@ -266,7 +349,12 @@ fn check_cards(created: &[Value], is_named: bool, sent: &[Value]) -> Result<(), 
     if has != wants && !(of_products && (wants..=10).contains(&has)) {
         return Err(uneven("carousel", has, wants));
     }
+    unique(
+        sent.iter().map(|card| &card["card_index"]),
+        "cards' indices",
+    )?;
     for (at, card) in sent.iter().enumerate() {
+        CARD_INDEX.check(&card["card_index"], "carousel.cards.card_index")?;
         // Cards beyond those created are like the last one.
         if let Some(like) = created.get(at).or(created.last()) {
             check_components(components(like)?, is_named, components(card)?)?;
@@ -280,7 +368,7 @@ fn components(of: &Value) -> Result<&[Value], Refusal> {
     match &of["components"] {
         Value::Null => Ok(&[]),
         Value::Array(components) => Ok(components),
-        _ => Err(invalid("/template/components", "must be a list")),
+        _ => Err(invalid("template.components", "must be a list")),
     }
 }
 

@@ -1,4 +1,5 @@
 mod content;
+mod limits;
 mod statuses;
 mod templates;
 
@@ -46,12 +47,6 @@ fn interactive(kind: &str, action: &Value) -> Value {
 
 fn button(id: &str, title: &str) -> Value {
     json!({"type": "reply", "reply": {"id": id, "title": title}})
-}
-
-fn rows(count: usize) -> Value {
-    (0..count)
-        .map(|at| json!({"id": at.to_string(), "title": "Row"}))
-        .collect()
 }
 
 /// The body with another value at a pointer; null takes the field away.

@@ -277,6 +277,6 @@ fn has_variable_at_edge(text: &str) -> bool {
 }
 
 /// Pictographs and the older symbols.
-fn is_emoji(it: char) -> bool {
+pub(crate) fn is_emoji(it: char) -> bool {
     matches!(it, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}')
 }

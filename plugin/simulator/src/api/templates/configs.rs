@@ -90,7 +90,7 @@ fn member(name: &str) -> &str {
 fn sortable(flavour: Flavour, name: &str) -> Result<(), Flaw> {
     let members: &[&str] = match flavour {
         Flavour::OnPremise => &["id", "name", "status"],
-        Flavour::Cloud => &[
+        Flavour::Cloud | Flavour::Sandbox => &[
             "id",
             "external_id",
             "name",
@@ -121,7 +121,7 @@ fn create(state: &mut State, seen: &Seen) -> Result<Reply, Refusal> {
     let body =
         object(seen).map_err(|_| detailed(Flaw::new("The request's body is no JSON object")))?;
     let template = state.submit(&body).map_err(detailed)?;
-    if state.options.flavour == Flavour::Cloud {
+    if state.options.flavour != Flavour::OnPremise {
         return Ok(Reply::json(StatusCode::CREATED, &created(&template)));
     }
     let mut answer = body;
@@ -157,7 +157,7 @@ fn decoded(name: &str) -> String {
 fn item(state: &State, template: &Template) -> Value {
     let system = json!({"user_id": "system", "user_name": "system"});
     let status = match (state.options.flavour, template.status) {
-        (Flavour::Cloud, status) => status.as_str().to_lowercase(),
+        (Flavour::Cloud | Flavour::Sandbox, status) => status.as_str().to_lowercase(),
         // "submitted" once it is created, "APPROVED" in lists: 360dialog's help page on templates.
         (Flavour::OnPremise, TemplateStatus::Pending) => "submitted".to_owned(),
         (Flavour::OnPremise, status) => status.as_str().to_owned(),

@@ -33,7 +33,7 @@ const ON_PREMISE_CATEGORIES: [&str; 16] = [
 /// The categories that a template can have.
 pub(crate) fn categories(flavour: Flavour) -> &'static [&'static str] {
     match flavour {
-        Flavour::Cloud => &CATEGORIES,
+        Flavour::Cloud | Flavour::Sandbox => &CATEGORIES,
         Flavour::OnPremise => &ON_PREMISE_CATEGORIES,
     }
 }

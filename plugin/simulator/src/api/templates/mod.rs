@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use self::check::variables;
+pub(crate) use self::check::{is_emoji, variables};
 pub(crate) use self::configs::configs;
 pub(crate) use self::draft::categories;
 pub(crate) use self::graph::graph;

@@ -229,6 +229,130 @@ fn a_filled_flow_brings_its_token_and_its_fields() -> Result<(), ActError> {
     Ok(())
 }
 
+/// An interactive message without an action of its own.
+fn asks(kind: &str) -> Value {
+    let action = match kind {
+        "address_message" => json!({"name": kind, "parameters": {"country": "IN"}}),
+        _ => json!({"name": kind}),
+    };
+    let content = json!({"type": kind, "body": {"text": "Please?"}, "action": action});
+    json!({"type": "interactive", "interactive": content})
+}
+
+#[test]
+fn what_is_asked_for_is_given() -> Result<(), ActError> {
+    let mut state = state();
+    let values = json!({"name": "Sheena", "in_pin_code": "400064"});
+    let address = json!({"name": "address_message", "body": "Sent",
+        "response_json": r#"{"values":{"in_pin_code":"400064","name":"Sheena"}}"#});
+    let until = (state.now() + 7 * 24 * 60 * 60 * 1000) / 1000;
+    let user = "user_action";
+    let accepted =
+        json!({"response": "accept", "response_source": user, "expiration_timestamp": until});
+    let rejected = json!({"response": "reject", "response_source": user});
+    let card = json!({"origin": "contact_request", "phones": [{"phone": format!("+{PHONE}"), "wa_id": PHONE, "type": "CELL"}]});
+    let calls = |reply: Value| json!({"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply": reply}});
+    let permit = |refuse| Act::PermitCalls { refuse };
+    let values = values.as_object().cloned().unwrap_or_default();
+    for (kind, acts) in [
+        (
+            "address_message",
+            vec![(
+                Act::GiveAddress { values },
+                json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": address}}),
+            )],
+        ),
+        (
+            "call_permission_request",
+            vec![
+                (permit(false), calls(accepted)),
+                (permit(true), calls(rejected)),
+            ],
+        ),
+        (
+            "request_contact_info",
+            vec![(
+                Act::ShareNumber { phone: None },
+                json!({"type": "contacts", "contacts": [card]}),
+            )],
+        ),
+    ] {
+        let first = acts[0].0.clone();
+        assert_eq!(state.act(&sheena(), first), Err(ActError::NotAsked(kind)));
+        let asked = send(&mut state, asks(kind));
+        for (act, mut expected) in acts {
+            state.act(&sheena(), act)?;
+            expected["context"] = json!({"from": NUMBER, "id": asked});
+            assert_eq!(said(&state), expected);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_private_number_is_shared_where_it_is_told() -> Result<(), ActError> {
+    let mut state = state();
+    let ada = Who::username("ada.l");
+    state.act(&ada, Act::say("Hi"))?;
+    let mut asks = asks("request_contact_info");
+    asks["recipient"] = state.customers.all()[0].user_id.clone().into();
+    send(&mut state, asks);
+    let share = |phone: Option<&str>| Act::ShareNumber {
+        phone: phone.map(str::to_owned),
+    };
+    assert_eq!(state.act(&ada, share(None)), Err(ActError::NoNumber));
+    state.act(&ada, share(Some("+1 650 555 9999")))?;
+    let phone = &told(&state)["messages"][0]["contacts"][0]["phones"][0];
+    assert_eq!(phone["wa_id"], "16505559999");
+    Ok(())
+}
+
+#[test]
+fn a_product_is_ordered_from_the_catalog_that_was_shown() -> Result<(), ActError> {
+    let mut state = state();
+    let action = json!({"catalog_id": "77", "product_retailer_id": "fern"});
+    let product = json!({"type": "product", "action": action});
+    send(
+        &mut state,
+        json!({"type": "interactive", "interactive": product}),
+    );
+    let order = Act::Order {
+        product: "fern".to_owned(),
+        quantity: 2,
+        text: Some("Love these!".to_owned()),
+    };
+    state.act(&sheena(), order)?;
+    let item =
+        json!({"product_retailer_id": "fern", "quantity": 2, "item_price": 30, "currency": "USD"});
+    let order = json!({"catalog_id": "77", "text": "Love these!", "product_items": [item]});
+    assert_eq!(said(&state), json!({"type": "order", "order": order}));
+    Ok(())
+}
+
+#[test]
+fn a_message_is_changed_taken_back_and_of_a_kind_that_is_unknown() -> Result<(), ActError> {
+    let mut state = state();
+    let message = state.act(&sheena(), Act::say("Hi"))?;
+    let wrote = state.customers.all()[0].wrote;
+    state.clock.advance(Duration::from_mins(1));
+    let (id, text) = (message.clone(), "Hello".to_owned());
+    state.act(&sheena(), Act::Edit { message: id, text })?;
+    let new = json!({"type": "text", "text": {"body": "Hello"}});
+    let edit = json!({"original_message_id": message, "message": new});
+    assert_eq!(said(&state), json!({"type": "edit", "edit": edit}));
+    let id = message.clone();
+    state.act(&sheena(), Act::Revoke { message: id })?;
+    let revoke = json!({"original_message_id": message});
+    assert_eq!(said(&state), json!({"type": "revoke", "revoke": revoke}));
+    assert_eq!(state.customers.all()[0].wrote, wrote);
+    let kind = "poll_creation".to_owned();
+    state.act(&sheena(), Act::SendUnsupported { kind })?;
+    let said = said(&state);
+    assert_eq!(said["unsupported"]["type"], "poll_creation");
+    assert_eq!(said["errors"][0]["code"], 131_051);
+    Ok(())
+}
+
 #[test]
 fn a_reaction_is_to_the_latest_message_and_can_be_taken_back() -> Result<(), ActError> {
     let mut state = state();

@@ -117,6 +117,24 @@ fn a_status_that_is_dropped_is_reached_all_the_same_and_the_next_ones_are_told()
 }
 
 #[test]
+fn a_message_fails_as_it_is_asked_for() {
+    let mut state = state_with_window();
+    state.faults.add(Rule {
+        fault: Fault::MessageFails { code: 131_026 },
+        path: None,
+        times: NonZeroU32::new(1),
+    });
+    for _ in 0..2 {
+        assert_eq!(send(&mut state, &text_message("Hi")), None);
+    }
+    pass(&mut state, Duration::from_millis(300));
+    assert_eq!(told_statuses(&state), ["failed", "sent"]);
+    let error = &told(&state)[0]["statuses"][0]["errors"][0];
+    assert_eq!(error["code"], 131_026);
+    assert_eq!(error["title"], "Message undeliverable");
+}
+
+#[test]
 fn a_late_status_is_told_late() {
     let mut state = state();
     state.faults.add(Rule {

@@ -148,18 +148,89 @@ fn a_carousel_has_as_many_cards_as_were_created() {
     let card = json!({"components": [{"type": "HEADER", "format": "IMAGE"}]});
     let cards = json!({"type": "CAROUSEL", "cards": [card, card]});
     let created = json!([{"type": "BODY", "text": "Hi"}, cards]);
-    let card = |kind: &str| {
+    let card = |index: usize, kind: &str| {
         let mut file = json!({"type": kind});
         file[kind] = json!({"id": "1"});
-        json!({"components": [component("header", &[file])]})
+        json!({"card_index": index, "components": [component("header", &[file])]})
     };
     for (cards, expected) in [
-        (json!([card("image"), card("image")]), None),
-        (json!([card("image")]), Some(132_000)),
-        (json!([card("image"), card("video")]), Some(132_012)),
+        (json!([card(0, "image"), card(1, "image")]), None),
+        (json!([card(0, "image")]), Some(132_000)),
+        (json!([card(0, "image"), card(1, "video")]), Some(132_012)),
+        (json!([card(0, "image"), card(0, "image")]), Some(131_009)),
+        (json!([card(0, "image"), card(10, "image")]), Some(131_009)),
     ] {
         let sent = json!([{"type": "carousel", "cards": cards}]);
         assert_eq!(checked(&created, &sent), expected, "{sent}");
+    }
+}
+
+#[test]
+fn headers_of_places_and_products_are_whole() {
+    let place = json!({"latitude": "37.44", "longitude": -122.16, "name": "Philz", "address": "101 Forest Ave"});
+    let product = json!({"product_retailer_id": "a", "catalog_id": "1"});
+    for (kind, whole, member) in [
+        ("location", place, "/address"),
+        ("product", product, "/catalog_id"),
+    ] {
+        let created = json!([{"type": "HEADER", "format": kind.to_uppercase()}]);
+        for (content, expected) in [
+            (whole.clone(), None),
+            (with(whole, member, Value::Null), Some(132_012)),
+        ] {
+            let mut parameter = json!({"type": kind});
+            parameter[kind] = content;
+            let sent = json!([component("header", &[parameter])]);
+            assert_eq!(checked(&created, &sent), expected, "{sent}");
+        }
+    }
+}
+
+#[test]
+fn an_offer_that_ends_says_when() {
+    let offer = json!({"text": "Expiring!", "has_expiration": true});
+    let created = json!([{"type": "LIMITED_TIME_OFFER", "limited_time_offer": offer}]);
+    let ends = |at: Value| {
+        let parameter =
+            json!({"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": at}});
+        json!([component("limited_time_offer", &[parameter])])
+    };
+    for (sent, expected) in [
+        (ends(json!(1_798_562_800_000_u64)), None),
+        (ends(json!("tomorrow")), Some(131_009)),
+        (json!([]), Some(132_000)),
+    ] {
+        assert_eq!(checked(&created, &sent), expected, "{sent}");
+    }
+}
+
+#[test]
+fn what_buttons_are_given_has_its_limits() {
+    let long = |length: usize| "a".repeat(length);
+    let products = |sections: usize, count: usize| {
+        let products: Vec<_> = (0..count)
+            .map(|at| json!({"product_retailer_id": at.to_string()}))
+            .collect();
+        let section = json!({"title": "A", "product_items": products});
+        json!({"type": "action", "action": {"sections": vec![section; sections]}})
+    };
+    let coupon = |length| json!({"type": "coupon_code", "coupon_code": long(length)});
+    let payload = |length| json!({"type": "payload", "payload": long(length)});
+    let lasts = |minutes: u64| json!({"type": "ttl_minutes", "ttl_minutes": minutes});
+    for (kind, sub_type, last, first) in [
+        ("QUICK_REPLY", "quick_reply", payload(256), payload(257)),
+        ("COPY_CODE", "copy_code", coupon(15), coupon(16)),
+        ("VOICE_CALL", "voice_call", lasts(43_200), lasts(43_201)),
+        ("MPM", "mpm", products(10, 3), products(11, 1)),
+        ("MPM", "mpm", products(1, 30), products(2, 16)),
+    ] {
+        let created = json!([{"type": "BUTTONS", "buttons": [{"type": kind, "text": "A"}]}]);
+        for (parameter, expected) in [(last, None), (first, Some(131_009))] {
+            let mut button = component("button", &[parameter]);
+            button["sub_type"] = sub_type.into();
+            button["index"] = "0".into();
+            assert_eq!(checked(&created, &json!([button])), expected, "{button}");
+        }
     }
 }
 
@@ -172,6 +243,13 @@ fn a_text_gets_no_longer_than_its_component_may_be() {
         json!({"type": "body", "parameters": [parameter]})
     };
     let both = [body.clone(), footer];
+    let header = [json!({"type": "HEADER", "format": "TEXT", "text": "{{1}}"})];
+    let titled = |length| with(sent(length), "/type", "header".into());
+    assert_eq!(code(check_components(&header, false, &[titled(60)])), None);
+    assert_eq!(
+        code(check_components(&header, false, &[titled(61)])),
+        Some(132_005)
+    );
     assert_eq!(code(check_components(&both, false, &[sent(1024)])), None);
     assert_eq!(
         code(check_components(&both, false, &[sent(1025)])),
