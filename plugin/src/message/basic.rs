@@ -1,9 +1,10 @@
 //! Text, media, places and reactions.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::TEXT_LIMIT;
-use super::wire::{self, Body, Tagged};
+use super::wire::{self, Body, Content, Tagged};
 use crate::bindings::messaging::channel::outbound::{
     Audio, CaptionedMedia, Document, Reaction, Text,
 };
@@ -19,7 +20,7 @@ const SOURCE_REACTION: &str = "Cloud API, reaction messages";
 /// The longest caption, in code points.
 const CAPTION_LIMIT: usize = 1024;
 
-pub(super) fn text<'a>(text: &'a Text, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn text<'a>(text: &'a Text, problems: &mut Problems) -> Content<'a> {
     problems.text(
         "/content/text",
         &text.text,
@@ -30,7 +31,7 @@ pub(super) fn text<'a>(text: &'a Text, problems: &mut Problems) -> Tagged<Body<'
         "text",
         Body::Text(wire::Text {
             preview_url: text.preview_url,
-            body: &text.text,
+            body: Cow::Borrowed(&text.text),
         }),
     )
 }
@@ -40,7 +41,7 @@ pub(super) fn captioned<'a>(
     kind: &'static str,
     media: &'a CaptionedMedia,
     problems: &mut Problems,
-) -> Tagged<Body<'a>> {
+) -> Content<'a> {
     Tagged(
         kind,
         Body::Media(wire::Media {
@@ -50,7 +51,7 @@ pub(super) fn captioned<'a>(
     )
 }
 
-pub(super) fn audio<'a>(audio: &'a Audio, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn audio<'a>(audio: &'a Audio, problems: &mut Problems) -> Content<'a> {
     Tagged(
         "audio",
         Body::Media(wire::Media {
@@ -60,7 +61,7 @@ pub(super) fn audio<'a>(audio: &'a Audio, problems: &mut Problems) -> Tagged<Bod
     )
 }
 
-pub(super) fn document<'a>(document: &'a Document, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn document<'a>(document: &'a Document, problems: &mut Problems) -> Content<'a> {
     let filename = document.filename.as_deref();
     problems.optional_text("/content/filename", filename, usize::MAX, SOURCE_MEDIA);
     Tagged(
@@ -73,7 +74,7 @@ pub(super) fn document<'a>(document: &'a Document, problems: &mut Problems) -> T
     )
 }
 
-pub(super) fn sticker<'a>(sticker: &'a MediaSource, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn sticker<'a>(sticker: &'a MediaSource, problems: &mut Problems) -> Content<'a> {
     Tagged(
         "sticker",
         Body::Media(source("/content", sticker, problems)),
@@ -111,6 +112,7 @@ pub(super) fn source<'a>(
                 Err(reason) => Some(reason),
                 Ok(url) if !url.secure => Some("is not https"),
                 Ok(url) if url.user_info.is_some() => Some("holds a user or password"),
+                Ok(url) if url.is_loopback() => Some("leads to this machine"),
                 Ok(_) => None,
             };
             if let Some(reason) = fault {
@@ -131,7 +133,7 @@ pub(super) fn source<'a>(
     }
 }
 
-pub(super) fn location<'a>(location: &'a Location, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn location<'a>(location: &'a Location, problems: &mut Problems) -> Content<'a> {
     degrees("/content", location, problems);
     for (member, text) in [("name", &location.name), ("address", &location.address)] {
         problems.optional_text(
@@ -178,7 +180,7 @@ pub(super) fn degrees(at: &str, location: &Location, problems: &mut Problems) {
     }
 }
 
-pub(super) fn reaction<'a>(reaction: &'a Reaction, problems: &mut Problems) -> Tagged<Body<'a>> {
+pub(super) fn reaction<'a>(reaction: &'a Reaction, problems: &mut Problems) -> Content<'a> {
     problems.text(
         "/content/message_id",
         &reaction.message_id,

@@ -5,29 +5,55 @@
 use std::borrow::Cow;
 
 use crate::bindings::messaging::channel::outbound::{
-    ClosedWindow, Content, Message, Payload, Window,
+    ClosedWindow, Content, Degradation, Message, Payload, Window,
 };
 use crate::bindings::messaging::channel::templates::Definition;
-use crate::bindings::messaging::channel::types::{Problem, Recipient};
+use crate::bindings::messaging::channel::types::{Attribute, Problem, Recipient, Scalar};
 use crate::problem::Problems;
 use crate::settings::{Api, Settings};
 use crate::window::rfc3339;
 
 mod basic;
+mod cards;
+mod commerce;
 mod definition;
 mod interactive;
+mod json;
+mod other;
 mod template;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use wire::{Body, Context, Envelope, Tagged};
+use wire::{Context, Envelope};
 
 /// The kinds of message that [`build`] accepts.
-pub const KINDS: [&str; 11] = [
-    "text", "image", "video", "audio", "document", "sticker", "location", "reaction", "buttons",
-    "list", "template",
+pub const KINDS: [&str; 24] = [
+    "text",
+    "image",
+    "video",
+    "audio",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "buttons",
+    "list",
+    "link_button",
+    "flow",
+    "product",
+    "products",
+    "catalog",
+    "location_request",
+    "address_request",
+    "call_permission_request",
+    "contact_request",
+    "call_button",
+    "carousel",
+    "template",
+    "other",
 ];
 
 /// The longest text of a text message, in code points. (Cloud API, text messages.)
@@ -55,6 +81,7 @@ pub fn build(
     let path = path(settings, &mut problems);
     let (recipient_type, to, recipient) = address(&message.to, &mut problems);
     members(message, &mut problems);
+    let attributes = attributes(&message.attributes, &mut problems);
     let content = content(message, window, definition, &mut problems);
     let (Some(path), Some(content)) = (path, content) else {
         return problems.or(Vec::new());
@@ -68,6 +95,8 @@ pub fn build(
             .reply_to
             .as_deref()
             .map(|message_id| Context { message_id }),
+        recipient_identity_key_hash: attributes.recipient_identity_key_hash,
+        messaging_account_id: attributes.messaging_account_id,
         content,
     };
     problems.or(vec![Payload {
@@ -210,22 +239,57 @@ fn members(message: &Message, problems: &mut Problems) {
         usize::MAX,
         SOURCE_ENVELOPE,
     );
-    if !message.degrade.is_empty() {
+    if message.degrade.contains(&Degradation::SplitText) {
         problems.add(
             "/degrade",
             "unsupported",
-            "This channel changes no message to make it fit: leave degrade out and shorten the message where it is too long",
+            "This version splits no text: leave split_text out and shorten the text where it is too long",
             SOURCE,
         );
     }
-    if !message.attributes.is_empty() {
-        problems.add(
-            "/attributes",
-            "unsupported",
-            "This channel knows no members of its own: leave attributes out",
-            SOURCE,
-        );
+}
+
+/// The members of a request that only the Cloud API has.
+#[derive(Default)]
+struct Attributes<'a> {
+    recipient_identity_key_hash: Option<&'a str>,
+    messaging_account_id: Option<&'a str>,
+}
+
+fn attributes<'a>(attributes: &'a [Attribute], problems: &mut Problems) -> Attributes<'a> {
+    let mut known = Attributes::default();
+    for Attribute { path, value } in attributes {
+        // The path is a member's name in the public JSON, and so a token of the pointer (RFC 6901).
+        let token = path.replace('~', "~0").replace('/', "~1");
+        let member = match path.as_str() {
+            "/recipient_identity_key_hash" => &mut known.recipient_identity_key_hash,
+            "/messaging_account_id" => &mut known.messaging_account_id,
+            _ => {
+                problems.add(
+                    format_args!("/attributes/{token}"),
+                    "unsupported",
+                    format_args!(
+                        "This channel puts nothing at {path}: leave it out; what there may be is \
+                         /recipient_identity_key_hash and /messaging_account_id"
+                    ),
+                    SOURCE_ENVELOPE,
+                );
+                continue;
+            }
+        };
+        match value {
+            Scalar::Text(text) if !text.trim().is_empty() && member.is_none() => {
+                *member = Some(text);
+            }
+            _ => problems.add(
+                format_args!("/attributes/{token}"),
+                "bad_value",
+                "This takes one text that is not blank: give it once",
+                SOURCE_ENVELOPE,
+            ),
+        }
     }
+    known
 }
 
 /// The content, or the template that stands in for it where the window is closed.
@@ -234,7 +298,7 @@ fn content<'a>(
     window: &Window,
     definition: Option<&Definition>,
     problems: &mut Problems,
-) -> Option<Tagged<Body<'a>>> {
+) -> Option<wire::Content<'a>> {
     let mut template = |at, template| {
         Some(template::template(
             at,
@@ -259,7 +323,7 @@ fn content<'a>(
                     SOURCE_WINDOW,
                 );
             }
-            free_form(content, message.reply_to.is_some(), problems)
+            free_form(content, message, problems)
         }
     }
 }
@@ -277,19 +341,20 @@ fn closed(window: &ClosedWindow) -> String {
 /// Any content but a template.
 fn free_form<'a>(
     content: &'a Content,
-    replies: bool,
+    message: &Message,
     problems: &mut Problems,
-) -> Option<Tagged<Body<'a>>> {
-    let unsupported = match content {
-        Content::Text(text) => return Some(basic::text(text, problems)),
-        Content::Image(media) => return Some(basic::captioned("image", media, problems)),
-        Content::Video(media) => return Some(basic::captioned("video", media, problems)),
-        Content::Audio(audio) => return Some(basic::audio(audio, problems)),
-        Content::Document(document) => return Some(basic::document(document, problems)),
-        Content::Sticker(source) => return Some(basic::sticker(source, problems)),
-        Content::Location(location) => return Some(basic::location(location, problems)),
+) -> Option<wire::Content<'a>> {
+    Some(match content {
+        Content::Text(text) => basic::text(text, problems),
+        Content::Image(media) => basic::captioned("image", media, problems),
+        Content::Video(media) => basic::captioned("video", media, problems),
+        Content::Audio(audio) => basic::audio(audio, problems),
+        Content::Document(document) => basic::document(document, problems),
+        Content::Sticker(source) => basic::sticker(source, problems),
+        Content::Location(location) => basic::location(location, problems),
+        Content::Contacts(cards) => cards::contacts(cards, problems),
         Content::Reaction(reaction) => {
-            if replies {
+            if message.reply_to.is_some() {
                 problems.add(
                     "/reply_to",
                     "not_allowed",
@@ -297,33 +362,30 @@ fn free_form<'a>(
                     SOURCE_ENVELOPE,
                 );
             }
-            return Some(basic::reaction(reaction, problems));
+            basic::reaction(reaction, problems)
         }
-        Content::Buttons(buttons) => return Some(interactive::buttons(buttons, problems)),
-        Content::List(list) => return Some(interactive::list(list, problems)),
+        Content::Buttons(buttons)
+            if buttons.buttons.len() > 3
+                && message.degrade.contains(&Degradation::ButtonsToList) =>
+        {
+            interactive::as_list(buttons, problems)
+        }
+        Content::Buttons(buttons) => interactive::buttons(buttons, problems),
+        Content::List(list) => interactive::list(list, problems),
+        Content::LinkButton(link) => interactive::link_button(link, problems),
+        Content::Flow(flow) => interactive::flow(flow, problems),
+        Content::Product(product) => commerce::product(product, problems),
+        Content::Products(products) => commerce::products(products, problems),
+        Content::Catalog(catalog) => commerce::catalog(catalog, problems),
+        Content::LocationRequest(prompt) => interactive::location_request(prompt, problems),
+        Content::AddressRequest(request) => interactive::address_request(request, problems),
+        Content::CallPermissionRequest(prompt) => {
+            interactive::call_permission_request(prompt, problems)
+        }
+        Content::ContactRequest(prompt) => interactive::contact_request(prompt, problems),
+        Content::CallButton(call) => interactive::call_button(call, problems),
+        Content::Carousel(carousel) => interactive::carousel(carousel, problems),
+        Content::Other(foreign) => return other::other(foreign, &message.to, problems),
         Content::Template(_) => return None,
-        Content::Contacts(_) => "contacts",
-        Content::LinkButton(_) => "link_button",
-        Content::Flow(_) => "flow",
-        Content::Product(_) => "product",
-        Content::Products(_) => "products",
-        Content::Catalog(_) => "catalog",
-        Content::LocationRequest(_) => "location_request",
-        Content::AddressRequest(_) => "address_request",
-        Content::CallPermissionRequest(_) => "call_permission_request",
-        Content::ContactRequest(_) => "contact_request",
-        Content::CallButton(_) => "call_button",
-        Content::Carousel(_) => "carousel",
-        Content::Other(foreign) => foreign.kind.as_str(),
-    };
-    problems.add(
-        "/content/type",
-        "unsupported",
-        format_args!(
-            "This version does not send {unsupported}: use one of {}",
-            KINDS.join(", ")
-        ),
-        SOURCE,
-    );
-    None
+    })
 }

@@ -3,11 +3,10 @@
 //! The Cloud API wants a component only for what has parameters, and knows neither a namespace nor a language
 //! policy that would say anything.
 
-use serde_json::value::RawValue;
-
 use super::basic::{degrees, source};
 use super::definition;
-use super::wire::{self, Body, Component, Parameter, Tagged, Value};
+use super::json::object;
+use super::wire::{self, Body, Component, Content, Parameter, Tagged, Value};
 use crate::bindings::messaging::channel::outbound::{
     ButtonParameter, ButtonValue, CardParameters, HeaderParameter, ParameterValue,
     ProductsParameter, TemplateMessage, TemplateParameter,
@@ -56,7 +55,7 @@ pub(super) fn template<'a>(
     to: &Recipient,
     definition: Option<&Definition>,
     problems: &mut Problems,
-) -> Tagged<Body<'a>> {
+) -> Content<'a> {
     key(at, template, problems);
     if let Some(definition) = definition {
         definition::check(at, template, to, definition, problems);
@@ -400,10 +399,14 @@ fn button<'a>(
             "action",
             Value::Flow {
                 flow_token: flow.token.as_deref(),
-                flow_action_data: flow
-                    .screen_data
-                    .as_deref()
-                    .and_then(|data| object(&format!("{pointer}/screen_data"), data, problems)),
+                flow_action_data: flow.screen_data.as_deref().and_then(|data| {
+                    object(
+                        format_args!("{pointer}/screen_data"),
+                        data,
+                        SOURCE,
+                        problems,
+                    )
+                }),
             },
         ),
         // The catalogue's own picture is shown unless a product is named.
@@ -414,24 +417,11 @@ fn button<'a>(
         }
         ButtonValue::Products(given) => {
             products_limits(pointer, given, problems);
-            let sections = given
-                .sections
-                .iter()
-                .map(|section| wire::ProductSection {
-                    title: section.title.as_deref(),
-                    product_items: section
-                        .products
-                        .iter()
-                        .map(|product_retailer_id| wire::ProductItem {
-                            product_retailer_id,
-                        })
-                        .collect(),
-                })
-                .collect();
+            let sections = given.sections.iter().map(Into::into).collect();
             Parameter::new("action", products(&given.thumbnail_product_id, sections))
         }
         ButtonValue::OrderDetails(order) => {
-            let order_details = object(pointer, order, problems)?;
+            let order_details = object(pointer, order, SOURCE, problems)?;
             Parameter::new("action", Value::OrderDetails { order_details })
         }
         ButtonValue::Call(_) => {
@@ -461,46 +451,7 @@ fn products_limits(pointer: &str, given: &ProductsParameter, problems: &mut Prob
         usize::MAX,
         SOURCE,
     );
-    let products: usize = given.sections.iter().map(|s| s.products.len()).sum();
-    let (sections, empty) = (
-        given.sections.len(),
-        given.sections.iter().any(|s| s.products.is_empty()),
-    );
-    if !(1..=10).contains(&sections) || products > 30 || empty {
-        problems.add(
-            format_args!("{pointer}/sections"),
-            "wrong_count",
-            format_args!(
-                "There are {sections} sections and {products} products: give 1 to 10 sections, none empty, with at most 30 \
-                 products together"
-            ),
-            SOURCE,
-        );
-    }
-    for (i, section) in given.sections.iter().enumerate() {
-        problems.optional_text(
-            format_args!("{pointer}/sections/{i}/title"),
-            section.title.as_deref(),
-            24,
-            SOURCE,
-        );
-    }
-}
-
-/// A JSON object that is passed on as it is.
-fn object<'a>(pointer: &str, json: &'a str, problems: &mut Problems) -> Option<&'a RawValue> {
-    let object = serde_json::from_str::<&RawValue>(json)
-        .ok()
-        .filter(|value| value.get().starts_with('{'));
-    if object.is_none() {
-        problems.add(
-            pointer,
-            "bad_json",
-            "This is no JSON object: write {\"member\": value, …}",
-            SOURCE,
-        );
-    }
-    object
+    super::commerce::sections(pointer, &given.sections, SOURCE, problems);
 }
 
 /// Cards: 2 to 10, and the same kind of header above all of them.

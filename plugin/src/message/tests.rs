@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::bindings::messaging::channel::outbound::{
     Attribute, Audio, Button, Buttons, CaptionedMedia, ChoiceList, Degradation, Document,
-    DocumentHeader, Header, OpenWindow, Opening, OpeningCause, Prompt, Reaction, Row, Section,
+    DocumentHeader, Header, OpenWindow, Opening, OpeningCause, Reaction, Row, Section,
     TemplateMessage, Text,
 };
-use crate::bindings::messaging::channel::types::{Foreign, Location, MediaSource, Scalar};
+use crate::bindings::messaging::channel::types::{Location, MediaSource};
 
 mod definitions;
 mod limits;
@@ -111,77 +111,6 @@ fn assert_sent(content: Content, mut expected: Value) {
     expected["recipient_type"] = "individual".into();
     expected["to"] = "+16505551234".into();
     assert_eq!(sent(&message(content), &Window::Unknown), expected);
-}
-
-/// One message of each kind that is sent.
-fn of_every_kind() -> Vec<Content> {
-    let media = || CaptionedMedia {
-        source: id("1"),
-        caption: None,
-    };
-    vec![
-        text("Hi"),
-        Content::Image(media()),
-        Content::Video(media()),
-        Content::Audio(Audio {
-            source: id("1"),
-            voice: None,
-        }),
-        Content::Document(Document {
-            source: id("1"),
-            caption: None,
-            filename: None,
-        }),
-        Content::Sticker(id("1")),
-        Content::Location(limits::place()),
-        Content::Reaction(Reaction {
-            message_id: "wamid.IN".into(),
-            emoji: None,
-        }),
-        Content::Buttons(limits::with_buttons(1)),
-        Content::List(limits::with_rows(&[1])),
-        Content::Template(template("hello")),
-    ]
-}
-
-#[test]
-fn the_kinds_of_the_description_are_those_that_are_built() {
-    let contents = of_every_kind();
-    assert_eq!(contents.len(), KINDS.len());
-    for (content, kind) in contents.into_iter().zip(KINDS) {
-        let wire = match kind {
-            "buttons" | "list" => "interactive",
-            kind => kind,
-        };
-        let sent = sent(&message(content), &Window::Unknown);
-        assert_eq!(sent["type"], wire);
-        assert!(sent[wire].is_object(), "{sent}");
-    }
-}
-
-#[test]
-fn what_is_not_sent_yet_is_refused_by_name() {
-    let prompt = Prompt {
-        body: None,
-        footer: None,
-    };
-    for (content, name) in [
-        (Content::LocationRequest(prompt.clone()), "location_request"),
-        (Content::ContactRequest(prompt), "contact_request"),
-        (
-            Content::Other(Foreign {
-                kind: "pin".into(),
-                json: Some("{}".into()),
-            }),
-            "pin",
-        ),
-    ] {
-        let problems = build("{}", &message(content), &Window::Unknown, None).unwrap_err();
-        let [problem] = problems.try_into().unwrap();
-        assert_eq!(problem.pointer, "/content/type");
-        assert_eq!(problem.code, "unsupported");
-        assert!(problem.message.contains(name), "{}", problem.message);
-    }
 }
 
 #[test]
@@ -497,8 +426,19 @@ fn nothing_that_is_asked_for_is_dropped() {
                 }],
                 ..plain.clone()
             },
-            "/attributes",
+            "/attributes/~1category",
             "unsupported",
+        ),
+        (
+            Message {
+                attributes: vec![Attribute {
+                    path: "/messaging_account_id".into(),
+                    value: Scalar::Integer(1),
+                }],
+                ..plain.clone()
+            },
+            "/attributes/~1messaging_account_id",
+            "bad_value",
         ),
         (
             Message {
@@ -524,7 +464,7 @@ fn all_problems_come_at_once() {
     let message = Message {
         to: Recipient::Phone("1".into()),
         reply_to: Some(" ".into()),
-        degrade: vec![Degradation::ButtonsToList],
+        degrade: vec![Degradation::SplitText],
         ..message(text(""))
     };
     let found = build(
@@ -549,19 +489,6 @@ fn all_problems_come_at_once() {
             "/content/text"
         ]
     );
-}
-
-#[test]
-fn outside_the_window_only_a_template_goes() {
-    for content in of_every_kind() {
-        let is_template = matches!(content, Content::Template(_));
-        let found = refused(&message(content), &window_closed(Some(0)));
-        if is_template {
-            assert_eq!(found, []);
-        } else {
-            assert_eq!(found, [("/content".to_owned(), "window_closed".to_owned())]);
-        }
-    }
 }
 
 #[test]

@@ -6,10 +6,18 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// The Cloud API's way to write a variant: `"type": "image", "image": …`.
-pub(super) struct Tagged<T>(pub(super) &'static str, pub(super) T);
+use crate::bindings::messaging::channel::outbound;
 
-impl<T: Serialize> Serialize for Tagged<T> {
+/// The Cloud API's way to write a variant: `"type": "image", "image": …`.
+pub(super) struct Tagged<'a, T>(pub(super) &'a str, pub(super) T);
+
+/// What a message says, under its type.
+pub(super) type Content<'a> = Tagged<'a, Body<'a>>;
+
+/// What stands above the text, under its type.
+pub(super) type Header<'a> = Tagged<'a, Head<'a>>;
+
+impl<T: Serialize> Serialize for Tagged<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("type", self.0)?;
@@ -28,8 +36,12 @@ pub(super) struct Envelope<'a> {
     pub(super) recipient: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<Context<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recipient_identity_key_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) messaging_account_id: Option<&'a str>,
     #[serde(flatten)]
-    pub(super) content: Tagged<Body<'a>>,
+    pub(super) content: Content<'a>,
 }
 
 impl Envelope<'_> {
@@ -50,16 +62,19 @@ pub(super) enum Body<'a> {
     Text(Text<'a>),
     Media(Media<'a>),
     Location(Location<'a>),
+    Contacts(Vec<ContactCard<'a>>),
     Reaction(Reaction<'a>),
-    Interactive(Interactive<'a>),
+    Interactive(Box<Interactive<'a>>),
     Template(Template<'a>),
+    /// As it was given.
+    Other(&'a RawValue),
 }
 
 #[derive(Serialize)]
 pub(super) struct Text<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) preview_url: Option<bool>,
-    pub(super) body: &'a str,
+    pub(super) body: Cow<'a, str>,
 }
 
 /// Media of any kind: exactly one of `id` and `link`.
@@ -94,12 +109,53 @@ pub(super) struct Reaction<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct ContactCard<'a> {
+    pub(super) name: Name<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) phones: Vec<Phone<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) emails: Vec<Email<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) addresses: Vec<Address<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) org: Option<Organisation<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) urls: Vec<Page<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) birthday: Option<&'a str>,
+}
+
+/// Members that all may be left out.
+macro_rules! optional_members {
+    ($($name:ident { $($(#[$attribute:meta])* $member:ident),+ })+) => {$(
+        #[derive(Default, Serialize)]
+        pub(super) struct $name<'a> {
+            $(
+                $(#[$attribute])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub(super) $member: Option<&'a str>,
+            )+
+        }
+    )+};
+}
+
+optional_members! {
+    Name { formatted_name, first_name, last_name, middle_name, suffix, prefix }
+    Phone { phone, wa_id, #[serde(rename = "type")] kind }
+    Email { email, #[serde(rename = "type")] kind }
+    Address { street, city, state, zip, country, country_code, #[serde(rename = "type")] kind }
+    Organisation { company, department, title }
+    Page { url, #[serde(rename = "type")] kind }
+}
+
+#[derive(Serialize)]
 pub(super) struct Interactive<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) header: Option<Tagged<Header<'a>>>,
-    pub(super) body: Line<'a>,
+    pub(super) header: Option<Header<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<Line<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) footer: Option<Line<'a>>,
     pub(super) action: Action<'a>,
@@ -107,7 +163,7 @@ pub(super) struct Interactive<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Header<'a> {
+pub(super) enum Head<'a> {
     Text(&'a str),
     Media(Media<'a>),
 }
@@ -121,12 +177,117 @@ pub(super) struct Line<'a> {
 #[serde(untagged)]
 pub(super) enum Action<'a> {
     Buttons {
-        buttons: Vec<Tagged<Reply<'a>>>,
+        buttons: Vec<Tagged<'static, Reply<'a>>>,
     },
     List {
         button: &'a str,
         sections: Vec<Section<'a>>,
     },
+    Product {
+        catalog_id: &'a str,
+        product_retailer_id: &'a str,
+    },
+    Products {
+        catalog_id: &'a str,
+        sections: Vec<ProductSection<'a>>,
+    },
+    Cards {
+        cards: Vec<CarouselCard<'a>>,
+    },
+    Named {
+        name: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parameters: Option<Parameters<'a>>,
+    },
+}
+
+impl<'a> Action<'a> {
+    /// A button that opens a web page.
+    pub(super) fn link(display_text: &'a str, url: &'a str) -> Self {
+        Self::Named {
+            name: "cta_url",
+            parameters: Some(Parameters::Link { display_text, url }),
+        }
+    }
+}
+
+/// What the action of a name is given.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Parameters<'a> {
+    Link {
+        display_text: &'a str,
+        url: &'a str,
+    },
+    Flow(Flow<'a>),
+    Catalog {
+        thumbnail_product_retailer_id: &'a str,
+    },
+    Address(AddressForm<'a>),
+    Call {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_text: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl_minutes: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<&'a str>,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct Flow<'a> {
+    pub(super) flow_message_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_name: Option<&'a str>,
+    pub(super) flow_cta: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_action_payload: Option<FlowStart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<&'static str>,
+}
+
+/// Where a flow begins, and with what.
+#[derive(Serialize)]
+pub(super) struct FlowStart<'a> {
+    pub(super) screen: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+pub(super) struct AddressForm<'a> {
+    pub(super) country: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) values: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) saved_addresses: Vec<SavedAddress<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) validation_errors: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SavedAddress<'a> {
+    pub(super) id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+pub(super) struct CarouselCard<'a> {
+    pub(super) card_index: usize,
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<Header<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<Line<'a>>,
+    pub(super) action: Action<'a>,
 }
 
 #[derive(Serialize)]
@@ -192,7 +353,7 @@ pub(super) struct Card<'a> {
 #[derive(Serialize)]
 pub(super) struct Parameter<'a> {
     #[serde(flatten)]
-    pub(super) value: Tagged<Value<'a>>,
+    pub(super) value: Tagged<'static, Value<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parameter_name: Option<&'a str>,
 }
@@ -256,6 +417,21 @@ pub(super) struct ProductSection<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) title: Option<&'a str>,
     pub(super) product_items: Vec<ProductItem<'a>>,
+}
+
+impl<'a> From<&'a outbound::ProductSection> for ProductSection<'a> {
+    fn from(section: &'a outbound::ProductSection) -> Self {
+        Self {
+            title: section.title.as_deref(),
+            product_items: section
+                .products
+                .iter()
+                .map(|product_retailer_id| ProductItem {
+                    product_retailer_id,
+                })
+                .collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -260,7 +260,7 @@ fn lists_have_limits() {
     });
     assert_refused(
         with(&|l| l.header = Some(Header::Image(id("1")))),
-        &[("/content/header", "not_allowed")],
+        &[("/content/header/type", "not_allowed")],
     );
     assert_refused(
         with(&|l| l.sections[1].rows[0].id = "id-0-0".into()),

@@ -6,6 +6,7 @@ use crate::bindings::messaging::channel::outbound::{
     HeaderParameter, ParameterValue, ProductCard, ProductSection, ProductsParameter,
     TemplateParameter,
 };
+use crate::bindings::messaging::channel::types::Foreign;
 
 pub(super) fn value(text: &str) -> TemplateParameter {
     TemplateParameter {
@@ -427,12 +428,12 @@ fn products_are_counted() {
     for good in [&[30][..], &[3; 10]] {
         assert_accepted(with(good));
     }
-    for bad in [&[31][..], &[1; 11], &[], &[1, 0]] {
-        assert_refused(
-            with(bad),
-            &[("/content/buttons/0/products/sections", "wrong_count")],
-        );
+    let sections = "/content/buttons/0/products/sections";
+    for bad in [&[31][..], &[1; 11], &[]] {
+        assert_refused(with(bad), &[(sections, "wrong_count")]);
     }
+    let empty = format!("{sections}/1/products");
+    assert_refused(with(&[1, 0]), &[(&empty, "wrong_count")]);
 }
 
 #[test]
