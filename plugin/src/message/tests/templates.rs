@@ -164,7 +164,7 @@ fn each_header_has_its_parameter() {
         &[("/content/header", "unsupported")],
     );
     assert_refused(
-        content(|t| t.header = Some(HeaderParameter::Location(limits::place()))),
+        content(|t| t.header = Some(HeaderParameter::Location(place()))),
         &[
             ("/content/header/name", "required"),
             ("/content/header/address", "required"),
