@@ -6,19 +6,17 @@ use serde_json::Value;
 use super::{Call, is_success, scalars, text};
 use crate::bindings::messaging::channel::http::Response;
 use crate::bindings::messaging::channel::types::{Attribute, Error, ErrorClass, Header, Retry};
-use crate::errors::classify;
+use crate::errors::{self, DOWN, KEY, SLOWER, classify};
 
 /// The longest text that is taken from a body that is no JSON, in bytes.
 const MAX_TEXT: usize = 300;
 
-const KEY: &str = "The API key is wrong, or a newer one has replaced it: generate one in the 360dialog Hub (that ends all \
-    older ones) and set api_key";
 const DENIED: &str = "360dialog does not let this key do that, or blocks the address: check the number's state in the \
     360dialog Hub, and api and base_url in the settings; where they are right, ask 360dialog's support";
 const DISABLED: &str = "360dialog has disabled this number's API: see its state in the 360dialog Hub, and ask 360dialog's support";
 const PAYMENT: &str = "Pay the open invoices in the 360dialog Hub; messages pass again after that";
-const META_PAYMENT: &str = "Put the payment method of the WhatsApp Business account in order";
-const RESTRICTED: &str = "Meta has restricted the account: see what for in Meta's Business Support Home, and appeal there";
+const UNCERTAIN: &str =
+    "The message may have been accepted: see whether a status comes before it is sent again";
 const ADDRESS: &str =
     "Check api and base_url in the settings: nothing answers to this request at that address";
 
@@ -44,7 +42,7 @@ pub fn error(response: &Response, call: Call) -> Error {
         }
         (_, retry, _) => retry,
     };
-    let remedy = fault.remedy(status).map(str::to_owned);
+    let remedy = fault.remedy(status, class).map(str::to_owned);
     let silent = fault.title.is_none() && fault.message.is_none() && fault.details.is_none();
     Error {
         class,
@@ -75,6 +73,7 @@ fn retry_after(headers: &[Header]) -> Option<u32> {
 #[derive(Default)]
 struct Fault {
     code: Option<String>,
+    subcode: Option<String>,
     title: Option<String>,
     message: Option<String>,
     details: Option<String>,
@@ -154,6 +153,8 @@ impl Fault {
             ]),
             link: take(&["/href"]),
             status: take(&["/http_code", "/httpCode"]).and_then(|status| status.parse().ok()),
+            // It stays among the vendor's own scalars as well.
+            subcode: text(said.pointer("/error_subcode")),
             transient: said.pointer("/is_transient") == Some(&Value::Bool(true)),
             ..Self::default()
         };
@@ -170,6 +171,14 @@ impl Fault {
         fault
     }
 
+    /// The code that says the most: that of "invalid parameter" is explained by its subcode. (Cloud API, template management.)
+    fn code(&self) -> Option<&str> {
+        match (self.code.as_deref(), self.subcode.as_deref()) {
+            (Some("100"), Some(subcode)) if errors::remedy(subcode).is_some() => Some(subcode),
+            (code, _) => code,
+        }
+    }
+
     fn says(&self, sentence: &str) -> bool {
         self.sentences.contains(sentence)
     }
@@ -180,16 +189,25 @@ impl Fault {
 
     /// What to do about it, and whether it can help to try again.
     fn judge(&self, status: u16, call: Call) -> (ErrorClass, Retry) {
-        let code = self.code.as_deref();
+        let code = self.code();
         let by_code = classify(code);
         let server = status >= 500;
         match status {
+            // Meta also forbids to write to a country; the key is good for others.
+            403 if by_code.0 == ErrorClass::Recipient => by_code,
             401 | 403 => (ErrorClass::Unauthorised, Retry::AfterChange),
             429 if by_code.0 == ErrorClass::RateLimited => by_code,
             429 => (ErrorClass::RateLimited, Retry::Backoff),
             // 503 says by itself that nothing was accepted.
             500 | 501 | 502 | 504.. if call == Call::Message && is_vague(code) => {
                 (ErrorClass::Uncertain, Retry::Unknown)
+            }
+            // "If is_transient is true, retry" counts for more than what is known of the code.
+            _ if !server
+                && self.transient
+                && matches!(by_code.1, Retry::Never | Retry::Unknown) =>
+            {
+                (ErrorClass::Temporary, Retry::Backoff)
             }
             _ if by_code.0 != ErrorClass::Unknown => by_code,
             _ if !server && (self.is_about_payment() || self.says("disabled")) => {
@@ -207,24 +225,29 @@ impl Fault {
             }
             408 | 500.. if call == Call::Message => (ErrorClass::Uncertain, Retry::Unknown),
             408 | 500.. => (ErrorClass::Temporary, Retry::Backoff),
-            _ if self.transient => (ErrorClass::Temporary, Retry::Backoff),
             300..=499 if code.is_none() => (ErrorClass::Invalid, Retry::Never),
             300..=499 => (ErrorClass::Unknown, Retry::Never),
             _ => (ErrorClass::Unknown, Retry::Unknown),
         }
     }
 
-    fn remedy(&self, status: u16) -> Option<&'static str> {
-        match (self.code.as_deref(), status) {
+    /// What the operator should do. What a code asks for counts where the class is the code's as well.
+    fn remedy(&self, status: u16, class: ErrorClass) -> Option<&'static str> {
+        let by_code = self.code().filter(|code| classify(Some(code)).0 == class);
+        match (by_code.and_then(errors::remedy), status) {
             _ if self.is_about_payment() => Some(PAYMENT),
-            (Some("402" | "131042" | "131044"), _) => Some(META_PAYMENT),
-            (Some("368" | "1031" | "131031"), _) => Some(RESTRICTED),
             (_, 400 | 403) if self.says("disabled") => Some(DISABLED),
             (_, 401) => Some(KEY),
+            (Some(remedy), _) => Some(remedy),
             (_, 403) => Some(DENIED),
             (_, 400) if self.says("is blocked") => Some(DENIED),
-            (None, 300..=399 | 404 | 405) => Some(ADDRESS),
-            _ => None,
+            (_, 300..=399 | 404 | 405) if self.code.is_none() => Some(ADDRESS),
+            _ => match class {
+                ErrorClass::RateLimited => Some(SLOWER),
+                ErrorClass::Temporary => Some(DOWN),
+                ErrorClass::Uncertain => Some(UNCERTAIN),
+                _ => None,
+            },
         }
     }
 }

@@ -343,11 +343,7 @@ fn the_gateway_s_sentences_are_known() {
                 (class, retry),
                 "{status} {body}"
             );
-            assert_eq!(
-                error.remedy.is_some(),
-                class == Unauthorised,
-                "{status} {body}"
-            );
+            assert_eq!(error.remedy.is_none(), class == Invalid, "{status} {body}");
         }
         let error = answer(words(status, sentence), Call::Message).unwrap_err();
         assert_eq!(
@@ -484,4 +480,48 @@ fn failures_say_whether_anything_was_sent() {
     let denied = answer(Err(Failure::Denied("no such origin".into())), Call::Message).unwrap_err();
     assert_eq!(denied.message.as_deref(), Some("no such origin"));
     assert!(answer(Err(Failure::TooLarge(201)), Call::Message).is_ok());
+}
+
+#[test]
+fn a_code_comes_with_what_to_do_about_it() {
+    let remedy = |status, error: Value| {
+        let body = json!({ "error": error });
+        refused(status, &body, Call::Message)
+            .remedy
+            .unwrap_or_default()
+    };
+    assert!(remedy(400, json!({"code": 131_047})).contains("approved template"));
+    assert!(remedy(429, json!({"code": 131_056})).contains("6 seconds"));
+    assert!(remedy(403, json!({"code": 130_497})).contains("country"));
+    // The status says that it is the key, so it is nothing else.
+    assert!(remedy(401, json!({"code": 131_047})).contains("API key"));
+    // A 5xx that says no more leaves it uncertain: nobody should try again before they know.
+    assert!(remedy(500, json!({"code": 1})).contains("may have been accepted"));
+    // "Invalid parameter" says by its subcode which.
+    let footer = json!({"code": 100, "error_subcode": 2_388_073});
+    assert!(remedy(400, footer.clone()).contains("footer"));
+    let error = refused(400, &json!({ "error": footer }), Call::Message);
+    assert_eq!(
+        (error.class, error.code.as_deref()),
+        (ErrorClass::Template, Some("100"))
+    );
+    assert_eq!(remedy(400, json!({"code": 999_999})), "");
+    // The on-premise API's shape.
+    let legacy = json!({"errors": [{"code": 1013, "title": "User is not valid"}]});
+    let error = refused(200, &legacy, Call::Message);
+    assert!(
+        error
+            .remedy
+            .is_some_and(|remedy| remedy.contains("another way"))
+    );
+}
+
+#[test]
+fn what_passes_again_is_tried_again_whatever_its_code() {
+    let body = json!({"error": {"code": 131_009, "is_transient": true}});
+    let error = refused(400, &body, Call::Message);
+    assert_eq!(
+        (error.class, error.retry),
+        (ErrorClass::Temporary, Retry::Backoff)
+    );
 }

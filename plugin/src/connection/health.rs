@@ -9,7 +9,7 @@ use crate::bindings::exports::messaging::channel::connection::{
     Ability, AccountHealth, WebhookTarget,
 };
 use crate::bindings::messaging::channel::types::{Error, ErrorClass, Retry};
-use crate::errors::classify;
+use crate::errors::{self, classify};
 use crate::settings::Api;
 
 /// Where the Cloud API tells how a number is. These fields are known to work; what else comes is passed on.
@@ -125,8 +125,10 @@ fn errors_of(entity: &Value) -> impl Iterator<Item = Error> {
             (ErrorClass::Unknown, _) if remedy.is_some() => {
                 (ErrorClass::Unknown, Retry::AfterChange)
             }
+            (ErrorClass::Unknown, _) => (ErrorClass::Unknown, Retry::Unknown),
             known => known,
         };
+        let remedy = remedy.or_else(|| Some(errors::remedy(code.as_deref()?)?.to_owned()));
         Error {
             class,
             retry,
