@@ -10,6 +10,9 @@ use crate::bindings::messaging::channel::outbound::Payload;
 use crate::bindings::messaging::channel::types::{Contact, Error};
 use crate::settings::Api;
 
+/// The longest reference, in code points. (Cloud API, messages, `biz_opaque_callback_data`.)
+const MAX_REFERENCE: usize = 512;
+
 /// Sends one part, once. `reference` comes back with the statuses of the message. (Cloud API, `biz_opaque_callback_data`.)
 ///
 /// An answer that accepts, but names no message, is a message without id: the sandbox answers so.
@@ -24,6 +27,12 @@ pub fn send(
     reference: Option<&str>,
 ) -> Result<Sent, Error> {
     let client = Client::new(http, settings)?;
+    if reference.is_some_and(|reference| reference.chars().count() > MAX_REFERENCE) {
+        return Err(api::invalid(
+            "The reference is longer than 512 characters",
+            "Give a shorter one: it comes back with the statuses of the message",
+        ));
+    }
     let body = match reference {
         Some(reference) => with_reference(&payload.body, reference),
         None => Some(payload.body.clone()),
@@ -48,6 +57,7 @@ pub fn send(
 /// What 360dialog, or the way to it, said.
 pub fn mark_read(http: &impl Http, settings: &str, message_id: &str) -> Result<(), Error> {
     let client = Client::new(http, settings)?;
+    named(message_id)?;
     if client.api() == Api::OnPremise {
         let path = format!("/v1/messages/{}", percent_encoded(message_id));
         let result = client.send("PUT", &path, JSON, br#"{"status":"read"}"#.to_vec());
@@ -63,6 +73,7 @@ pub fn mark_read(http: &impl Http, settings: &str, message_id: &str) -> Result<(
 /// What 360dialog, or the way to it, said.
 pub fn typing(http: &impl Http, settings: &str, message_id: &str) -> Result<(), Error> {
     let client = Client::new(http, settings)?;
+    named(message_id)?;
     if client.api() == Api::OnPremise {
         return Err(api::invalid(
             "The on-premise API can't show that somebody is typing",
@@ -85,6 +96,17 @@ struct Read<'a> {
 struct Typing {
     #[serde(rename = "type")]
     kind: &'static str,
+}
+
+/// Nothing is read, and nobody answered, without a message.
+fn named(message_id: &str) -> Result<(), Error> {
+    if message_id.trim().is_empty() {
+        return Err(api::invalid(
+            "The message's id is blank",
+            "Give the id of a message that came in, as its event had it",
+        ));
+    }
+    Ok(())
 }
 
 fn read(

@@ -187,3 +187,20 @@ fn reading_and_typing_are_told_without_filling_placeholders() {
     let http = Scripted::new([says(200, &json!({"success": false}))]);
     assert!(typing(&http, CLOUD, "1").is_err());
 }
+
+#[test]
+fn what_names_nothing_or_too_much_is_not_sent() {
+    for api in [CLOUD, SANDBOX, ON_PREMISE] {
+        let http = Scripted::new([]);
+        for result in [mark_read(&http, api, " "), typing(&http, api, "")] {
+            assert_eq!(result.unwrap_err().class, ErrorClass::Invalid);
+        }
+        assert!(http.requests().is_empty());
+    }
+    for (length, sent) in [(512, true), (513, false)] {
+        let http = Scripted::new(sent.then(|| says(200, &json!({}))));
+        let result = send(&http, CLOUD, &payload("{}"), Some(&"é".repeat(length)));
+        assert_eq!(result.is_ok(), sent);
+        assert_eq!(http.requests().len(), usize::from(sent));
+    }
+}
