@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::TEXT_LIMIT;
+use super::split;
 use super::wire::{self, Body, Content, Tagged};
 use crate::bindings::messaging::channel::outbound::{
     Audio, CaptionedMedia, Document, Reaction, Text,
@@ -13,9 +14,13 @@ use crate::problem::Problems;
 use crate::url::Url;
 
 const SOURCE_TEXT: &str = "Cloud API, text messages";
+const SOURCE_PAIR: &str = "Cloud API, pair rate limits";
 const SOURCE_MEDIA: &str = "Cloud API, media";
 const SOURCE_LOCATION: &str = "Cloud API, location messages";
 const SOURCE_REACTION: &str = "Cloud API, reaction messages";
+
+/// The most messages that a text is split into: so many to one person are let through at once.
+const MAX_PARTS: usize = 45;
 
 /// The longest caption, in code points.
 const CAPTION_LIMIT: usize = 1024;
@@ -27,11 +32,38 @@ pub(super) fn text<'a>(text: &'a Text, problems: &mut Problems) -> Content<'a> {
         TEXT_LIMIT as usize,
         SOURCE_TEXT,
     );
+    part(text, Cow::Borrowed(&text.text))
+}
+
+/// A text that is split where it is too long.
+pub(super) fn long_text<'a>(text: &'a Text, problems: &mut Problems) -> Vec<Content<'a>> {
+    let limit = TEXT_LIMIT as usize;
+    problems.text("/content/text", &text.text, MAX_PARTS * limit, SOURCE_PAIR);
+    // What has this many bytes more than characters is too long as well.
+    if text.text.len() > 4 * MAX_PARTS * limit {
+        return Vec::new();
+    }
+    let parts = split::split(&text.text, limit);
+    if parts.len() > MAX_PARTS {
+        problems.add(
+            "/content/text",
+            "too_long",
+            format_args!(
+                "This text makes {} messages: shorten it to {MAX_PARTS}",
+                parts.len()
+            ),
+            SOURCE_PAIR,
+        );
+    }
+    parts.into_iter().map(|body| part(text, body)).collect()
+}
+
+fn part<'a>(text: &Text, body: Cow<'a, str>) -> Content<'a> {
     Tagged(
         "text",
         Body::Text(wire::Text {
             preview_url: text.preview_url,
-            body: Cow::Borrowed(&text.text),
+            body,
         }),
     )
 }

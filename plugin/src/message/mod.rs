@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::bindings::messaging::channel::outbound::{
-    ClosedWindow, Content, Degradation, Message, Payload, Window,
+    ClosedWindow, Content, Degradation, Message, Payload, TemplateMessage, Window,
 };
 use crate::bindings::messaging::channel::templates::Definition;
 use crate::bindings::messaging::channel::types::{Attribute, Problem, Recipient, Scalar};
@@ -20,6 +20,7 @@ mod definition;
 mod interactive;
 mod json;
 mod other;
+mod split;
 mod template;
 mod wire;
 
@@ -82,29 +83,34 @@ pub fn build(
     let (recipient_type, to, recipient) = address(&message.to, &mut problems);
     members(message, &mut problems);
     let attributes = attributes(&message.attributes, &mut problems);
-    let content = content(message, window, definition, &mut problems);
-    let (Some(path), Some(content)) = (path, content) else {
+    let contents = contents(message, window, definition, &mut problems);
+    let (Some(path), Some(contents)) = (path, contents) else {
         return problems.or(Vec::new());
     };
-    let envelope = Envelope {
-        messaging_product: "whatsapp",
-        recipient_type,
-        to,
-        recipient,
-        context: message
-            .reply_to
-            .as_deref()
-            .map(|message_id| Context { message_id }),
-        recipient_identity_key_hash: attributes.recipient_identity_key_hash,
-        messaging_account_id: attributes.messaging_account_id,
-        content,
+    let payload = |(part, content)| {
+        let envelope = Envelope {
+            messaging_product: "whatsapp",
+            recipient_type,
+            to: to.as_deref(),
+            recipient,
+            // Only the first part answers: the others follow it.
+            context: message
+                .reply_to
+                .as_deref()
+                .filter(|_| part == 0)
+                .map(|message_id| Context { message_id }),
+            recipient_identity_key_hash: attributes.recipient_identity_key_hash,
+            messaging_account_id: attributes.messaging_account_id,
+            content,
+        };
+        Payload {
+            method: "POST".into(),
+            path: path.into(),
+            content_type: "application/json".into(),
+            body: envelope.to_json(),
+        }
     };
-    problems.or(vec![Payload {
-        method: "POST".into(),
-        path: path.into(),
-        content_type: "application/json".into(),
-        body: envelope.to_json(),
-    }])
+    problems.or(contents.into_iter().enumerate().map(payload).collect())
 }
 
 /// Where messages are posted, below the base address.
@@ -239,14 +245,6 @@ fn members(message: &Message, problems: &mut Problems) {
         usize::MAX,
         SOURCE_ENVELOPE,
     );
-    if message.degrade.contains(&Degradation::SplitText) {
-        problems.add(
-            "/degrade",
-            "unsupported",
-            "This version splits no text: leave split_text out and shorten the text where it is too long",
-            SOURCE,
-        );
-    }
 }
 
 /// The members of a request that only the Cloud API has.
@@ -292,25 +290,39 @@ fn attributes<'a>(attributes: &'a [Attribute], problems: &mut Problems) -> Attri
     known
 }
 
-/// The content, or the template that stands in for it where the window is closed.
-fn content<'a>(
+/// The parts of the content, or the template that stands in for it where the window is closed.
+///
+/// Content and fallback are both looked at, whichever is sent now: the window may be another when it is sent, and what a
+/// template stood in for may be sent once the person has answered.
+fn contents<'a>(
     message: &'a Message,
     window: &Window,
     definition: Option<&Definition>,
     problems: &mut Problems,
-) -> Option<wire::Content<'a>> {
-    let mut template = |at, template| {
-        Some(template::template(
+) -> Option<Vec<wire::Content<'a>>> {
+    let template = |at, template: &'a TemplateMessage, definition, problems: &mut Problems| {
+        vec![template::template(
             at,
             template,
             &message.to,
             definition,
             problems,
-        ))
+        )]
     };
-    match (&message.content, window, &message.fallback) {
-        (Content::Template(content), ..) => template("/content", content),
-        (_, Window::Closed(_), Some(fallback)) => template("/fallback", fallback),
+    // The definition is that of the content, or else of the fallback.
+    let is_template = matches!(message.content, Content::Template(_));
+    let fallback = message.fallback.as_ref().map(|fallback| {
+        let definition = definition.filter(|_| !is_template);
+        template("/fallback", fallback, definition, problems)
+    });
+    match (&message.content, window, fallback) {
+        (Content::Template(content), ..) => {
+            Some(template("/content", content, definition, problems))
+        }
+        (content, Window::Closed(_), Some(fallback)) => {
+            free_form(content, message, problems);
+            Some(fallback)
+        }
         (content, window, _) => {
             if let Window::Closed(window) = window {
                 problems.add(
@@ -338,13 +350,17 @@ fn closed(window: &ClosedWindow) -> String {
     }
 }
 
-/// Any content but a template.
+/// Any content but a template; several where a text is split.
 fn free_form<'a>(
     content: &'a Content,
-    message: &Message,
+    message: &'a Message,
     problems: &mut Problems,
-) -> Option<wire::Content<'a>> {
-    Some(match content {
+) -> Option<Vec<wire::Content<'a>>> {
+    let may = |degradation| message.degrade.contains(&degradation);
+    Some(vec![match content {
+        Content::Text(text) if may(Degradation::SplitText) => {
+            return Some(basic::long_text(text, problems));
+        }
         Content::Text(text) => basic::text(text, problems),
         Content::Image(media) => basic::captioned("image", media, problems),
         Content::Video(media) => basic::captioned("video", media, problems),
@@ -385,7 +401,7 @@ fn free_form<'a>(
         Content::ContactRequest(prompt) => interactive::contact_request(prompt, problems),
         Content::CallButton(call) => interactive::call_button(call, problems),
         Content::Carousel(carousel) => interactive::carousel(carousel, problems),
-        Content::Other(foreign) => return other::other(foreign, &message.to, problems),
+        Content::Other(foreign) => other::other(foreign, &message.to, problems)?,
         Content::Template(_) => return None,
-    })
+    }])
 }

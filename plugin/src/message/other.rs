@@ -94,7 +94,7 @@ pub(super) fn other<'a>(
         return None;
     };
     let object = object("/content/json", json, SOURCE, problems)?;
-    // It is an object, so this reads.
+    // What is nested too deep to be read has no type, and is refused for that where there are rules for it.
     let value: Value = serde_json::from_str(object.get()).unwrap_or_default();
     match kind {
         "interactive" => interactive(&value, problems),

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bindings::messaging::channel::outbound::{
-    Degradation, DocumentHeader, OpenWindow, Opening, OpeningCause, Reaction, TemplateMessage, Text,
+    DocumentHeader, OpenWindow, Opening, OpeningCause, Reaction, TemplateMessage, Text,
 };
 use crate::bindings::messaging::channel::types::{Location, MediaSource};
 
@@ -200,14 +200,6 @@ fn nothing_that_is_asked_for_is_dropped() {
     for (message, pointer, code) in [
         (
             Message {
-                degrade: vec![Degradation::SplitText],
-                ..plain.clone()
-            },
-            "/degrade",
-            "unsupported",
-        ),
-        (
-            Message {
                 attributes: vec![Attribute {
                     path: "/category".into(),
                     value: Scalar::Text("utility".into()),
@@ -252,7 +244,6 @@ fn all_problems_come_at_once() {
     let message = Message {
         to: Recipient::Phone("1".into()),
         reply_to: Some(" ".into()),
-        degrade: vec![Degradation::SplitText],
         ..message(text(""))
     };
     let found = build(
@@ -268,14 +259,7 @@ fn all_problems_come_at_once() {
         .collect();
     assert_eq!(
         pointers,
-        [
-            "",
-            "/to/phone",
-            "/reply_to",
-            "/degrade",
-            "/content",
-            "/content/text"
-        ]
+        ["", "/to/phone", "/reply_to", "/content", "/content/text"]
     );
 }
 

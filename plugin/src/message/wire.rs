@@ -31,7 +31,7 @@ pub(super) struct Envelope<'a> {
     pub(super) messaging_product: &'static str,
     pub(super) recipient_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) to: Option<Cow<'a, str>>,
+    pub(super) to: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recipient: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

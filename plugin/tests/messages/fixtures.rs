@@ -77,7 +77,7 @@ fn there_is_a_fixture_of_every_kind() {
 fn outside_the_window_only_a_template_goes() {
     for (name, fixture) in all() {
         let message = &fixture["message"];
-        if fixture.get("window").is_some() || message["content"]["type"] == "template" {
+        if message.get("fallback").is_some() || message["content"]["type"] == "template" {
             continue;
         }
         let problems = sent_with("{}", message, &closed()).expect_err(&name);
@@ -86,5 +86,19 @@ fn outside_the_window_only_a_template_goes() {
             [("/content".into(), "window_closed".into())],
             "{name}"
         );
+    }
+}
+
+#[test]
+fn content_and_fallback_are_checked_in_any_window() {
+    let mut message = message("fallback_outside_the_window");
+    message["content"]["text"] = " ".into();
+    message["fallback"]["name"] = "Reopen".into();
+    let expected = Err(vec![
+        ("/fallback/name".into(), "bad_name".into()),
+        ("/content/text".into(), "blank".into()),
+    ]);
+    for window in [closed(), Window::Unknown] {
+        assert_eq!(sent_with("{}", &message, &window), expected);
     }
 }
