@@ -94,6 +94,15 @@ pub(crate) fn with(message: &Value, pointer: &str, value: Option<Value>) -> Opti
 }
 
 impl Limit {
+    /// Whether it can be broken in any message of the kind, whatever else is in it.
+    pub(crate) fn holds_anywhere(&self) -> bool {
+        match &self.rule {
+            Rule::Text { .. } | Rule::Filled { .. } | Rule::Number { .. } => true,
+            Rule::Count { above, .. } => above.is_none(),
+            Rule::Good { .. } | Rule::Bad { .. } | Rule::Required { .. } => false,
+        }
+    }
+
     /// The last values that are good.
     fn good(&self) -> Vec<Value> {
         match &self.rule {

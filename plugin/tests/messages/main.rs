@@ -7,8 +7,11 @@ use channel_contract::outbound::Message;
 use serde_json::{Value, json};
 
 mod bindings;
+mod cases;
 mod fixtures;
+mod generate;
 mod limits;
+mod properties;
 
 use bindings::Bound as _;
 
