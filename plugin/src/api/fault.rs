@@ -15,7 +15,8 @@ const DENIED: &str = "360dialog does not let this key do that, or blocks the add
     360dialog Hub, and api and base_url in the settings; where they are right, ask 360dialog's support";
 const DISABLED: &str = "360dialog has disabled this number's API: see its state in the 360dialog Hub, and ask 360dialog's support";
 const PAYMENT: &str = "Pay the open invoices in the 360dialog Hub; messages pass again after that";
-const UNCERTAIN: &str =
+/// The remedy for a message of which nobody knows whether it was accepted.
+pub(super) const UNCERTAIN: &str =
     "The message may have been accepted: see whether a status comes before it is sent again";
 const ADDRESS: &str =
     "Check api and base_url in the settings: nothing answers to this request at that address";

@@ -39,6 +39,9 @@ pub enum Call {
 /// The media type of JSON.
 pub(crate) const JSON: &str = "application/json";
 
+/// The remedy for an address that nothing answers from.
+const UNREACHABLE: &str = "Check base_url in the settings, and the way from the host to it";
+
 /// How long a message may take in milliseconds.
 const MESSAGE_TIMEOUT_MS: u32 = 30_000;
 /// How long any other request may take in milliseconds.
@@ -159,25 +162,43 @@ pub fn answer(result: Result<Response, Failure>, call: Call) -> Result<Response,
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let failed = |class, retry, message| Err(failure(class, retry, message));
+    let failed = |class, retry, message, remedy: &str| {
+        Err(Error {
+            remedy: Some(remedy.into()),
+            ..failure(class, retry, message)
+        })
+    };
     match result {
         Ok(response) if is_success(response.status) && !refuses(&response.body) => Ok(response),
         Ok(response) => Err(error(&response, call)),
         // Accepted it was; what else was said is lost.
         Err(Failure::TooLarge(status)) if is_success(status) => Ok(bare(status)),
         Err(Failure::TooLarge(status)) => Err(error(&bare(status), call)),
-        Err(Failure::Denied(sentence)) => failed(ErrorClass::Invalid, Retry::Never, sentence),
+        Err(Failure::Denied(sentence)) => failed(
+            ErrorClass::Invalid,
+            Retry::Never,
+            sentence,
+            "Check base_url in the settings, and what addresses the host grants the channel",
+        ),
         Err(Failure::SealingDeclined) => failed(
             ErrorClass::Invalid,
             Retry::Never,
             "The host does not seal members of answers".into(),
+            "Use a host that does",
         ),
         Err(Failure::Unreachable(sentence)) => {
-            failed(ErrorClass::Temporary, Retry::Backoff, sentence)
+            failed(ErrorClass::Temporary, Retry::Backoff, sentence, UNREACHABLE)
         }
         Err(Failure::Interrupted(sentence)) => match call {
-            Call::Message => failed(ErrorClass::Uncertain, Retry::Unknown, sentence),
-            Call::Repeatable => failed(ErrorClass::Temporary, Retry::Backoff, sentence),
+            Call::Message => failed(
+                ErrorClass::Uncertain,
+                Retry::Unknown,
+                sentence,
+                fault::UNCERTAIN,
+            ),
+            Call::Repeatable => {
+                failed(ErrorClass::Temporary, Retry::Backoff, sentence, UNREACHABLE)
+            }
         },
     }
 }
