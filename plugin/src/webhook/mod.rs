@@ -79,11 +79,6 @@ pub fn normalize(settings: Option<&str>, delivery: &Delivery) -> Result<Vec<Even
     }
     reader
         .body(body)
-        .or_else(|foreign| match wire::heal_surrogates(body) {
-            // A name of a member that can't be read hides all others.
-            Some(healed) => reader.body(&healed),
-            None => Err(foreign),
-        })
         .map(|()| reader.events)
         .map_err(|detail| reject(RejectionReason::Foreign, detail))
 }

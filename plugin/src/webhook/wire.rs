@@ -89,8 +89,8 @@ pub(super) fn members(raw: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
                     mut map: A,
                 ) -> Result<Self::Value, A::Error> {
                     let mut members = Vec::new();
-                    while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                        members.push((name.0, value));
+                    while let Some((name, value)) = map.next_entry::<&'de RawValue, _>()? {
+                        members.push((self::name(name.get()), value));
                     }
                     Ok(Members(members))
                 }
@@ -101,6 +101,16 @@ pub(super) fn members(raw: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     serde_json::from_str::<Members<'_>>(raw)
         .ok()
         .map(|members| members.0)
+}
+
+/// A member's name. One with half a surrogate pair must not hide the members beside it.
+fn name(raw: &str) -> Cow<'_, str> {
+    if let Ok(name) = serde_json::from_str::<Text<'_>>(raw) {
+        return name.0;
+    }
+    heal_surrogates(raw)
+        .and_then(|healed| serde_json::from_str(&healed).ok())
+        .map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
 /// The member of an object; `None` where there is none, or it is `null`.

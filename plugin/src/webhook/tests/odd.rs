@@ -255,6 +255,24 @@ fn a_partner_event_is_one_item_unless_it_carries_a_value() {
 }
 
 #[test]
+fn a_name_that_can_not_be_read_hides_nothing_beside_it() {
+    let change = r#"{"\ud800":1,"field":"messages","value":{"\ud800":1,"messages":[{"id":"m","text":{"body":"\ud83d"}}]}}"#;
+    let body = format!(r#"{{"\ud800":1,"entry":[{{"\udc00":1,"changes":[{change}]}}]}}"#);
+    let events = read(None, body.as_bytes()).unwrap();
+    let [event] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert!(matches!(event.body, EventBody::Message(_)));
+    assert_eq!(event.raw, r#"{"id":"m","text":{"body":"\ud83d"}}"#);
+
+    let message = r#"{"messages":[{"id":"m","type":"x","x":{"y":1},"\ud800":1}]}"#;
+    let event = read(None, message.as_bytes()).unwrap().remove(0);
+    assert!(
+        matches!(event.body, EventBody::Message(message) if matches!(&message.content, Content::Other(other) if other.json.is_some()))
+    );
+}
+
+#[test]
 fn an_odd_member_of_a_profile_or_of_metadata_costs_that_member_alone() {
     let contact = |contacts: &str| {
         let body = format!(r#"{{"contacts":{contacts},"messages":[{{"id":"m","from":"1"}}]}}"#);
