@@ -1,5 +1,6 @@
 //! Whom an item concerns.
 
+use super::MAX_SHARED;
 use super::node::{self, Node};
 use crate::bindings::messaging::channel::types::Contact;
 use std::collections::BTreeMap;
@@ -36,7 +37,17 @@ impl Profiles {
         profiles
     }
 
-    fn add(&mut self, contact: Contact) {
+    fn add(&mut self, mut contact: Contact) {
+        for member in [
+            &mut contact.phone,
+            &mut contact.user_id,
+            &mut contact.parent_user_id,
+            &mut contact.username,
+            &mut contact.name,
+            &mut contact.identity_hash,
+        ] {
+            member.take_if(|text| text.len() > MAX_SHARED);
+        }
         let at = self.profiles.len();
         for id in [&contact.phone, &contact.user_id].into_iter().flatten() {
             let profiles = &self.profiles;

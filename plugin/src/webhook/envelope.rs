@@ -4,7 +4,7 @@
 //! container holds and no shape knows is an item of its own.
 
 use super::wire::{self, Text};
-use super::{ITEM_LISTS, Reader, is_container, shared, status};
+use super::{ITEM_LISTS, MAX_SHARED, Reader, is_container, shared, status};
 use crate::bindings::messaging::channel::events::MessageState;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -167,8 +167,14 @@ impl Reader {
     fn rest(&mut self, source: Source<'_>, members: &[(Cow<'_, str>, &RawValue)], known: &[&str]) {
         for (name, member) in members {
             if !known.contains(&name.as_ref()) && is_container(member) {
-                for element in elements(member) {
-                    self.item(&shared(source), name, element);
+                // Each element repeats the name.
+                let items = if name.len() > MAX_SHARED {
+                    vec![member.get()]
+                } else {
+                    elements(member)
+                };
+                for item in items {
+                    self.item(&shared(source), name, item);
                 }
             }
         }
@@ -210,9 +216,11 @@ pub(super) fn all<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> V
         .collect()
 }
 
-/// The first member of this name that is a scalar.
+/// The first member of this name that is a scalar, and short enough to be shared by all items.
 pub(super) fn scalar<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -> Option<Text<'a>> {
-    values(members, name).find_map(|value| serde_json::from_str(value).ok())
+    values(members, name)
+        .find_map(|value| serde_json::from_str(value).ok())
+        .filter(|text: &Text<'_>| text.0.len() <= MAX_SHARED)
 }
 
 /// A message without any envelope: it has a type, and either a sender and a time or the member that its type names.

@@ -51,6 +51,10 @@ const ITEM_LISTS: [&str; 13] = [
 /// Members of a change's `value` that belong to all of its items, or that say nothing.
 const SHARED_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];
 
+/// Bytes of an id or a name that the items of a container share. Each event repeats it, so a longer one counts as absent: no real
+/// one comes near.
+const MAX_SHARED: usize = 512;
+
 /// The events of a delivery, in order: one for every item.
 ///
 /// # Errors

@@ -173,7 +173,7 @@ impl<'a> Node<'a> {
             Value::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Value::Integer(number) => Cow::Owned(number.to_string()),
             Value::Unsigned(number) => Cow::Owned(number.to_string()),
-            Value::Number(number) => Cow::Owned(number.to_string()),
+            Value::Number(number) => Cow::Owned(wire::decimal(*number)),
             Value::Null | Value::List(_) | Value::Object(_) | Value::Deep => return None,
         })
     }

@@ -39,7 +39,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
                 Ok(Text(Cow::Owned(number.to_string())))
             }
             fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
+                Ok(Text(Cow::Owned(decimal(number))))
             }
             fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
                 Ok(Text(Cow::Owned(value.to_string())))
@@ -68,6 +68,15 @@ pub(super) fn instant(text: &str) -> Option<u64> {
 pub(super) fn number(text: &str) -> Option<f64> {
     let number: f64 = text.trim().parse().ok()?;
     number.is_finite().then_some(number)
+}
+
+/// A number as text; with an exponent where JavaScript writes one, so that `1e300` is not 300 zeros.
+pub(super) fn decimal(number: f64) -> String {
+    if number == 0.0 || (1e-6..1e21).contains(&number.abs()) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
 }
 
 /// The members of an object, in order. `None` where it is none.
@@ -235,6 +244,11 @@ mod tests {
         assert_eq!(read("12345678901234567890"), "12345678901234567890");
         assert_eq!(read("-3"), "-3");
         assert_eq!(read("1.5"), "1.5");
+        assert_eq!(read("1e3"), "1000");
+        assert_eq!(read("-1e20"), "-100000000000000000000");
+        assert_eq!(read("1e300"), "1e300");
+        assert_eq!(read("2.5e-7"), "2.5e-7");
+        assert_eq!(read("0.0"), "0");
         assert_eq!(read("true"), "true");
         assert!(serde_json::from_str::<Text<'_>>("{}").is_err());
     }

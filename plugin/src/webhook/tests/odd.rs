@@ -273,6 +273,22 @@ fn a_name_that_can_not_be_read_hides_nothing_beside_it() {
 }
 
 #[test]
+fn what_items_share_is_absent_where_no_event_should_repeat_it() {
+    let body = |name: &str| {
+        change(
+            &json!({"metadata": {"phone_number_id": name}, "contacts": [{"wa_id": "1", "profile": {"name": name}}],
+            "messages": [{"id": "m", "from": "1"}]}),
+        )
+        .remove(0)
+    };
+    let (fits, longer) = (body(&"n".repeat(512)), body(&"n".repeat(513)));
+    assert!(fits.origin.phone_number_id.is_some() && fits.contact.unwrap().name.is_some());
+    assert!(longer.origin.phone_number_id.is_none());
+    let contact = longer.contact.unwrap();
+    assert_eq!((contact.phone.as_deref(), contact.name), (Some("1"), None));
+}
+
+#[test]
 fn an_odd_member_of_a_profile_or_of_metadata_costs_that_member_alone() {
     let contact = |contacts: &str| {
         let body = format!(r#"{{"contacts":{contacts},"messages":[{{"id":"m","from":"1"}}]}}"#);
