@@ -149,13 +149,13 @@ impl Reader {
         };
         let data: Vec<&str> = values(members, "data").collect();
         let account = data
-            .first()
-            .and_then(|value| scalar(&wire::members(value)?, "id").map(|id| id.0.into_owned()));
+            .iter()
+            .find_map(|value| scalar(&wire::members(value)?, "id").map(|id| id.0.into_owned()));
         let source = Source {
             account: account.as_deref(),
             ..source
         };
-        if data.is_empty() || !data.iter().all(|value| is_value(value)) {
+        if !data.iter().any(|value| is_value(value)) {
             return self.item(&shared(source), "value", raw);
         }
         for value in data {

@@ -192,7 +192,8 @@ impl Reader {
         let errors_are_items = matches!(source.field, None | Some("messages" | "calls"));
         let is_list =
             |name: &str| ITEM_LISTS.contains(&name) && (name != "errors" || errors_are_items);
-        if !members.iter().any(|(name, _)| is_list(name)) {
+        let has_items = |name: &str| is_list(name) || name == "conversation_context";
+        if !members.iter().any(|(name, _)| has_items(name)) {
             return self.item(&shared, "value", raw);
         }
         let mut items = Vec::new();

@@ -252,6 +252,23 @@ fn a_partner_event_is_one_item_unless_it_carries_a_value() {
     );
     let twice = r#"{"id":{},"event":"messages","data":{"metadata":{},"messages":[{"id":"a"}]},"data":{"metadata":{},"messages":[{"id":"b"}]}}"#;
     assert_eq!(read(None, twice.as_bytes()).unwrap().len(), 2);
+    let odd = twice.replace(
+        r#""data":{"metadata":{},"messages":[{"id":"a"}]}"#,
+        r#""data":7"#,
+    );
+    assert!(matches!(
+        &read(None, odd.as_bytes()).unwrap()[..],
+        [
+            Event {
+                body: EventBody::Unknown(_),
+                ..
+            },
+            Event {
+                body: EventBody::Message(_),
+                ..
+            }
+        ]
+    ));
 }
 
 #[test]
