@@ -57,17 +57,18 @@ impl<'a> Node<'a> {
     /// Reads JSON without half surrogate pairs value by value: a number beyond all bounds is text.
     fn parse_by_parts(json: &'a str, depth: usize) -> Self {
         let part = |json: &'a RawValue| Self::parse_by_parts(json.get(), depth + 1);
-        if depth > MAX_DEPTH {
-            Value::Deep.into()
-        } else if let Some(node) = Self::parse(json, depth) {
-            node
-        } else if let Some(members) = wire::members(json) {
-            let members = members.into_iter();
-            Value::Object(members.map(|(name, value)| (name, part(value))).collect()).into()
-        } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(json) {
-            Value::List(elements.into_iter().map(part).collect()).into()
-        } else {
-            Value::Text(Cow::Borrowed(json)).into()
+        match json.as_bytes().first() {
+            Some(b'{') if depth < MAX_DEPTH => {
+                let members = wire::members(json).unwrap_or_default().into_iter();
+                Value::Object(members.map(|(name, value)| (name, part(value))).collect()).into()
+            }
+            Some(b'[') if depth < MAX_DEPTH => {
+                let elements: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+                Value::List(elements.into_iter().map(part).collect()).into()
+            }
+            _ => {
+                Self::parse(json, depth).unwrap_or_else(|| Value::Text(Cow::Borrowed(json)).into())
+            }
         }
     }
 
