@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod calls;
+mod mutations;
 mod odd;
+mod promises;
 
 const EXAMPLE: &str = include_str!("../../examples/webhook.json");
 
