@@ -52,5 +52,5 @@ pub use clock::Clock;
 pub use engine::{Cache, CallError, Engine, EngineError, Instance, Limits, LoadError, Plugin};
 pub use host::{ChannelHandle, DeliverError, Host, HostError, Incoming, OnUncertain, Options};
 pub use inbox::{Filter as DeliveryFilter, Receive, Stored};
-pub use outbox::{Filter as MessageFilter, Seen, SendError, Standing};
+pub use outbox::{Filter as MessageFilter, MessageStep, Seen, SendError, Standing};
 pub use plugins::Component;

@@ -25,6 +25,13 @@ pub(super) enum Command {
         #[arg(long)]
         limit: Option<u32>,
     },
+    /// Show where a message stands, and what the vendor told of it.
+    Message {
+        /// The channel's name or id.
+        channel: String,
+        /// The message's id.
+        id: String,
+    },
     /// Send a message again that was held or has failed.
     Resend {
         /// The channel's name or id.
@@ -94,6 +101,10 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Status> {
             let query = [("state", state), ("limit", limit.map(|it| it.to_string()))];
             let segments = ["channels", &channel, "messages"];
             session.show(&remote.get(&segments, &query).await?, list)?;
+        }
+        Command::Message { channel, id } => {
+            let segments = ["channels", &channel, "messages", &id];
+            session.show(&remote.get(&segments, &[]).await?, standing)?;
         }
         Command::Resend { channel, id } => {
             let segments = ["channels", &channel, "messages", &id, "resend"];
@@ -205,7 +216,26 @@ fn standing(standing: &Value) -> String {
         ("error", error(&standing["error"])),
     ]);
     text += &print::warnings(print::list(standing, "/warnings"));
+    let steps = print::list(standing, "/history");
+    if !steps.is_empty() {
+        let rows = steps.iter().map(|step| {
+            let [time, state, part] =
+                ["/time", "/state", "/part"].map(|member| print::text(step, member));
+            let errors = print::list(step, "/errors").iter().map(error);
+            let errors: Vec<_> = errors.collect();
+            [time, state, part, person(step), errors.join("; ")]
+        });
+        let headings = ["TIME", "STEP", "PART", "OF", "ERROR"];
+        text += &print::listing(headings, rows, "");
+    }
     text
+}
+
+/// Whom a step is of.
+fn person(step: &Value) -> String {
+    let members = ["/contact/phone", "/contact/user_id"];
+    let known = members.map(|member| print::text(step, member));
+    known.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn window(seen: &Value) -> String {

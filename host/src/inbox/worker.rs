@@ -17,7 +17,7 @@ use crate::contract::storage::Failure;
 use crate::contract::types::Timestamp;
 use crate::events;
 use crate::host::Shared;
-use crate::outbox::{self, Prepared, SendError, Settled};
+use crate::outbox::{self, Place, Prepared, SendError, Settled};
 use crate::store::StoreError;
 use crate::{CallError, Plugin};
 
@@ -294,6 +294,22 @@ fn commit_alone(
     Ok(false)
 }
 
+/// The message of ours that an event tells of.
+fn ours(
+    connection: &Connection,
+    channel: &str,
+    event: &Event,
+) -> Result<Option<Place>, StoreError> {
+    if !event.origin.own {
+        return Ok(None);
+    }
+    let (reference, id) = match &event.body {
+        EventBody::Status(status) => (status.reference.as_deref(), status.message_id.as_deref()),
+        _ => return Ok(None),
+    };
+    outbox::find(connection, channel, reference, id)
+}
+
 /// Writes down what came of one delivery.
 fn commit(
     connection: &Connection,
@@ -311,15 +327,18 @@ fn commit(
             ledger::commit(connection, channel, writes)?;
             let (mut stored, mut known) = (0, 0);
             for event in events {
+                let ours = ours(connection, channel, event)?;
                 match events::store_item(connection, channel, taken.delivery, now, event)? {
                     None => known += 1,
                     Some(sequence) => {
                         stored += 1;
                         committed.told.latest = Some(sequence);
                         if let EventBody::Status(status) = &event.body
-                            && event.origin.own
+                            && let Some(place) = &ours
                         {
-                            let settled = outbox::settle(connection, channel, now, status)?;
+                            let status = (sequence, status);
+                            let settled =
+                                outbox::settle(connection, channel, now, status, place)?;
                             committed.told.then(settled);
                         }
                     }

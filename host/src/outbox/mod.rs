@@ -1,6 +1,7 @@
 //! Messages: checked and committed when they are handed in, then sent in each contact's order.
 
 mod dispatch;
+mod history;
 mod pace;
 mod settle;
 mod window;
@@ -24,7 +25,8 @@ use crate::host::Shared;
 use crate::store::{Store, StoreError};
 
 pub(crate) use dispatch::dispatch;
-pub(crate) use settle::{Settled, recover, settle};
+pub use history::MessageStep;
+pub(crate) use settle::{Place, Settled, find, recover, settle};
 pub use window::Seen;
 pub(crate) use window::seen;
 
@@ -103,6 +105,9 @@ pub struct Standing {
     /// What to know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Box<RawValue>>,
+    /// What the vendor told of it, in the order in which it came: the latest hundred statuses. Not read for a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<MessageStep>,
 }
 
 impl Standing {
@@ -389,10 +394,15 @@ const COLUMNS: &str = "id, channel, state, recipient, attempts, accepted, due, e
 pub(crate) fn get(store: &Store, id: &str) -> Result<Option<Standing>, StoreError> {
     store.read_now(|connection| {
         let select = format!("SELECT {COLUMNS} FROM message WHERE id = ?1");
-        Ok(connection
+        let found = connection
             .prepare_cached(&select)?
             .query_row([id], standing)
-            .optional()?)
+            .optional()?;
+        let Some(mut standing) = found else {
+            return Ok(None);
+        };
+        standing.history = history::of(connection, id)?;
+        Ok(Some(standing))
     })
 }
 
@@ -432,6 +442,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
         due,
         error: raw(row.get("error")?),
         warnings: raw(row.get("warnings")?),
+        history: Vec::new(),
         state,
     })
 }

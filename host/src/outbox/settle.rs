@@ -1,7 +1,8 @@
 //! How attempts and the vendor's statuses move a message on.
 //!
 //! A message is sent part by part; `message.part` is the one to send next. A part's state only ever moves forward:
-//! queued, accepted, sent, delivered, read, played; or to failed.
+//! queued, accepted, sent, delivered, read, played; or to failed. Each status of the vendor is kept beside that, also one
+//! that comes late or moves nothing.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -43,9 +44,10 @@ fn rank(state: &str) -> usize {
 }
 
 /// A part and its message, as the store has them.
-struct Place {
+pub(crate) struct Place {
     sequence: i64,
-    id: String,
+    /// Our id of the message.
+    pub(crate) id: String,
     state: String,
     next: u32,
     parts: u32,
@@ -68,13 +70,38 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     })
 }
 
-/// Reads a status of the vendor. One that is of no message of ours changes nothing.
+/// The part of a message of ours that has this reference, or else this vendor's id.
+pub(crate) fn find(
+    connection: &Connection,
+    channel: &str,
+    reference: Option<&str>,
+    vendor_id: Option<&str>,
+) -> Result<Option<Place>, StoreError> {
+    for (column, value) in [("reference", reference), ("vendor_id", vendor_id)] {
+        let Some(value) = value else { continue };
+        let select = format!("{PLACE} WHERE m.channel = ?1 AND p.{column} = ?2");
+        let found = connection
+            .prepare_cached(&select)?
+            .query_row(params![channel, value], place)
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a status of the vendor, which this event told, of this part.
 pub(crate) fn settle(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
-    status: &Status,
+    (event, status): (i64, &Status),
+    place: &Place,
 ) -> Result<Settled, StoreError> {
+    connection
+        .prepare_cached("INSERT INTO step (message, event, part) VALUES (?1, ?2, ?3)")?
+        .execute(params![place.sequence, event, place.number])?;
     let reached = match &status.state {
         MessageState::Sent => "sent",
         MessageState::Delivered => "delivered",
@@ -82,21 +109,6 @@ pub(crate) fn settle(
         MessageState::Played => "played",
         MessageState::Failed => "failed",
         _ => return Ok(Settled::default()),
-    };
-    let by = |column: &str, value: &Option<String>| {
-        let Some(value) = value else { return Ok(None) };
-        let select = format!("{PLACE} WHERE m.channel = ?1 AND p.{column} = ?2");
-        connection
-            .prepare_cached(&select)?
-            .query_row(params![channel, value], place)
-            .optional()
-    };
-    let found = match by("reference", &status.reference)? {
-        Some(found) => Some(found),
-        None => by("vendor_id", &status.message_id)?,
-    };
-    let Some(place) = found else {
-        return Ok(Settled::default());
     };
     if let Some(id) = &status.message_id {
         connection
@@ -106,25 +118,29 @@ pub(crate) fn settle(
             .execute(params![place.sequence, place.number, id])?;
     }
     if reached == "failed" {
-        // Whatever arrived has arrived.
-        if rank(&place.part_state) >= rank("delivered") || place.state == "failed" {
+        // Whatever arrived has arrived; and what was passed on to a group has not failed with one of its participants.
+        let outlives = match status.group_id {
+            Some(_) => "sent",
+            None => "delivered",
+        };
+        if rank(&place.part_state) >= rank(outlives) || place.state == "failed" {
             return Ok(Settled::default());
         }
-        set_part(connection, &place, "failed")?;
-        return fail(connection, channel, now, &place, status.errors.first());
+        set_part(connection, place, "failed")?;
+        return fail(connection, channel, now, place, status.errors.first());
     }
     if rank(reached) <= rank(&place.part_state) {
         return Ok(Settled::default());
     }
-    set_part(connection, &place, reached)?;
+    set_part(connection, place, reached)?;
     if place.state == "sending" {
         // The answer is on its way, or lost: whoever waits for it reads the part.
         return Ok(Settled::default());
     }
     if place.number == place.next {
-        return arrived(connection, channel, now, &place);
+        return arrived(connection, channel, now, place);
     }
-    progress(connection, channel, now, &place)
+    progress(connection, channel, now, place)
 }
 
 fn set_part(connection: &Connection, place: &Place, state: &str) -> Result<(), StoreError> {

@@ -10,7 +10,11 @@ use super::StoreError;
 const APPLICATION: i32 = 0x6d63_6873;
 
 /// From each version to the next; the first makes a store of an empty file. What was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+];
 
 /// The version of a database, which is 0 where it is empty. Changes nothing.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {

@@ -509,6 +509,7 @@ async fn what_belongs_to_a_channel_goes_with_it() {
                          VALUES ('m-{id}', '{id}', '1', '{{}}', '{{}}', 'queued', 1, 0, 1, 1, 1);
                      INSERT INTO part VALUES (last_insert_rowid(), 0, 'POST', '/', 'text/plain', x'', 'r-{id}', NULL, 'queued');
                      INSERT INTO attempt (message, part, started) SELECT sequence, 0, 1 FROM message WHERE id = 'm-{id}';
+                     INSERT INTO step SELECT sequence, 1, 0 FROM message WHERE id = 'm-{id}';
                      INSERT INTO idempotency VALUES ('{id}', 'k', x'', 'm-{id}', 1);"
                 ))?)
             })
@@ -528,6 +529,7 @@ async fn what_belongs_to_a_channel_goes_with_it() {
         "message",
         "part",
         "attempt",
+        "step",
         "idempotency",
     ];
     for table in tables {

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::contract::types::{ErrorClass, Retry};
@@ -92,9 +92,49 @@ impl Outbox {
     }
 
     async fn told(&self, state: MessageState, reference: &str, id: &str) -> Settled {
-        let status = status(state, Some(reference), Some(id));
-        self.write(move |connection| settle(connection, "c", 7, &status))
+        self.takes("c", status(state, Some(reference), Some(id)))
             .await
+    }
+
+    /// Takes a status of a channel in.
+    async fn takes(&self, channel: &'static str, status: Status) -> Settled {
+        self.takes_of(channel, None, status).await
+    }
+
+    async fn takes_of(
+        &self,
+        channel: &'static str,
+        phone: Option<&'static str>,
+        status: Status,
+    ) -> Settled {
+        self.write(move |connection| {
+            let mut event = json!({"time": "2026-11-22T07:15:39Z", "status": status});
+            if let Some(phone) = phone {
+                event["contact"] = json!({"phone": phone});
+            }
+            let insert = "INSERT INTO event (channel, id, type, at, json)
+                 SELECT 'c', 'status-' || count(*), 'status', 7, ?1 FROM event RETURNING sequence";
+            let event = connection.query_row(insert, [event.to_string()], |row| row.get(0))?;
+            let (reference, id) = (status.reference.as_deref(), status.message_id.as_deref());
+            match find(connection, channel, reference, id)? {
+                Some(place) => settle(connection, channel, 7, (event, &status), &place),
+                None => Ok(Settled::default()),
+            }
+        })
+        .await
+    }
+
+    /// The steps that the message shows: their states, parts, and whose they are.
+    fn history(&self) -> Vec<(String, Option<u32>, Option<String>)> {
+        let standing = crate::outbox::get(&self.store, "m").unwrap().unwrap();
+        let step = |step: crate::MessageStep| {
+            let contact: Value = serde_json::from_str(step.contact.as_ref()?.get()).ok()?;
+            contact["phone"].as_str().map(str::to_owned)
+        };
+        let steps = standing.history.into_iter();
+        steps
+            .map(|it| (it.state.clone(), it.part, step(it)))
+            .collect()
     }
 
     async fn recover(&self) {
@@ -209,6 +249,54 @@ async fn a_message_moves_on_and_never_back() {
     let (steps, id) = outbox.steps().await;
     assert_eq!(steps, ["accepted", "delivered", "read"]);
     assert_eq!(id.as_deref(), Some("w"));
+    let history = outbox.history().into_iter().map(|(state, ..)| state);
+    assert_eq!(
+        history.collect::<Vec<_>>(),
+        ["delivered", "sent", "read", "delivered", "failed", "odd"],
+        "all of them, as they came"
+    );
+}
+
+#[tokio::test]
+async fn each_participant_of_a_group_has_steps_and_the_furthest_counts() {
+    let of_group = |state| Status {
+        group_id: Some("g".to_owned()),
+        ..status(state, Some("ref-0"), Some("w"))
+    };
+    let told = [
+        ("1", MessageState::Failed, "failed"),
+        ("2", MessageState::Sent, "sent"),
+        ("3", MessageState::Failed, "sent"),
+        ("2", MessageState::Read, "read"),
+        ("4", MessageState::Delivered, "read"),
+    ];
+    let outbox = Outbox::with(1).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w")).await;
+    for (participant, state, stands) in told.clone() {
+        outbox
+            .takes_of("c", Some(participant), of_group(state))
+            .await;
+        assert_eq!(outbox.stands().0, stands, "{participant}");
+    }
+    let expected = told.map(|(participant, state, _)| {
+        let state = json!(state).as_str().unwrap().to_owned();
+        (state, None, Some(participant.to_owned()))
+    });
+    assert_eq!(outbox.history(), expected);
+}
+
+#[tokio::test]
+async fn the_latest_hundred_steps_are_shown() {
+    let outbox = Outbox::with(2).await;
+    outbox.begin(0).await;
+    outbox.finish(sent("w0")).await;
+    outbox.told(MessageState::Sent, "ref-0", "w0").await;
+    for _ in 0..100 {
+        outbox.told(MessageState::Pending, "ref-1", "w1").await;
+    }
+    let last = ("pending".to_owned(), Some(2), None);
+    assert_eq!(outbox.history(), vec![last; 100]);
 }
 
 #[tokio::test]
@@ -217,19 +305,13 @@ async fn a_status_is_matched_by_the_vendor_s_id_where_it_has_no_reference() {
     outbox.begin(0).await;
     outbox.finish(sent("w")).await;
     let foreign = status(MessageState::Read, None, Some("x"));
-    outbox
-        .write(move |connection| settle(connection, "c", 7, &foreign))
-        .await;
+    outbox.takes("c", foreign).await;
     assert_eq!(outbox.stands(), closed("accepted"));
     let ours = status(MessageState::Read, None, Some("w"));
-    let elsewhere = ours.clone();
-    outbox
-        .write(move |connection| settle(connection, "another channel", 7, &elsewhere))
-        .await;
+    outbox.takes("another channel", ours.clone()).await;
     assert_eq!(outbox.stands(), closed("accepted"));
-    outbox
-        .write(move |connection| settle(connection, "c", 7, &ours))
-        .await;
+    assert!(outbox.history().is_empty());
+    outbox.takes("c", ours).await;
     assert_eq!(outbox.stands(), closed("read"));
 }
 

@@ -1,0 +1,8 @@
+-- Version 3. The statuses of each message: the events that tell of it, in the order in which they came. An event is of
+-- the message's channel, and goes with it.
+CREATE TABLE step (
+    message INTEGER NOT NULL REFERENCES message ON DELETE CASCADE,
+    event INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    PRIMARY KEY (message, event)
+) STRICT, WITHOUT ROWID;
