@@ -4,13 +4,14 @@ mod hosted;
 mod peer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use channel_host::capability::Lent;
 use channel_host::contract::contacts::KnownContact;
-use channel_host::contract::events::Delivery;
+use channel_host::contract::events::{Delivery, Rejection, RejectionReason};
 use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::outbound::Window;
 use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
@@ -236,6 +237,97 @@ async fn a_body_that_breaks_the_plugin_is_parked_and_the_next_is_fine() -> Resul
         "it is no better than before"
     );
     assert_eq!(channel.replay(Some(9999)).await?, 0);
+    Ok(())
+}
+
+/// Takes nothing in while it is closed.
+struct Closed {
+    channel: Plugin,
+    closed: AtomicBool,
+}
+
+#[async_trait]
+impl Receive for Closed {
+    async fn receive(
+        &self,
+        lent: Lent,
+        settings: &str,
+        delivery: &Delivery,
+        now: u64,
+    ) -> Result<Result<Reception, ReceiveError>, CallError> {
+        if self.closed.load(Ordering::Relaxed) {
+            let detail = "closed".to_owned();
+            let reason = RejectionReason::Malformed;
+            return Ok(Err(ReceiveError::Rejected(Rejection { reason, detail })));
+        }
+        self.channel.receive(lent, settings, delivery, now).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_time_is_told_with_that_of_its_receipt() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    let closed = Arc::new(Closed {
+        channel: hosted::engine().load_file(channel_tests::CHANNEL_360DIALOG.as_ref())?,
+        closed: AtomicBool::new(true),
+    });
+    hosted.host.receive_with(&channel, closed.clone());
+    let mut body = cloud::message(&hosted.peer, "wamid.1", ADA, "Hi", 1);
+    body["entry"][0]["changes"][0]["value"]["messages"][0]["timestamp"] = json!("yesterday");
+    hosted.push(&body).await?;
+    let parked = channel.deliveries(DeliveryFilter::default()).await?;
+    let received = serde_json::to_value(&parked[0])?["received"].clone();
+
+    // However long it lay there.
+    hosted.clock.advance(Duration::from_hours(3));
+    closed.closed.store(false, Ordering::Relaxed);
+    assert_eq!(channel.replay(None).await?, 1);
+    hosted.taken_in().await?;
+    hosted.write("wamid.2", ADA, "And now?").await?;
+    let events = hosted.events(&["message"]).await?;
+    assert_eq!(events[0]["message"]["content"]["text"], "Hi");
+    assert_eq!(events[0]["time"], received);
+    assert_eq!(events[0]["time_is_receipt"], true);
+    assert_eq!(events[1].get("time_is_receipt"), None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_shows_the_furthest_step_and_all_that_were_told() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    let sent = channel.send(&text(ADA, "Hello"), None).await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    let accepted = hosted.peer.accepted()[0].clone();
+    for state in ["read", "delivered", "failed", "sent"] {
+        let mut status = cloud::status(&hosted.peer, &accepted, state);
+        let item = &mut status["entry"][0]["changes"][0]["value"]["statuses"][0];
+        match state {
+            "failed" => item["errors"] = json!([{"code": 131_026, "title": "Undeliverable"}]),
+            "sent" => {
+                item["pricing"] = json!({"billable": false, "pricing_model": "PMP", "category": "service"});
+            }
+            _ => {}
+        }
+        // Each comes twice, and counts once.
+        hosted.push(&status).await?;
+        hosted.push(&status).await?;
+    }
+    let shown = hosted.host.message(&sent.id)?.context("a message")?;
+    let shown = serde_json::to_value(shown)?;
+    assert_eq!(shown["state"], "read");
+    let history = shown["history"].as_array().context("a history")?;
+    let states: Vec<_> = history.iter().map(|step| &step["state"]).collect();
+    assert_eq!(states, ["read", "delivered", "failed", "sent"]);
+    assert_eq!(history[2]["errors"][0]["code"], 131_026);
+    assert_eq!(history[3]["pricing"]["category"], "service");
+    let told = hosted.events(&["status"]).await?;
+    for (step, event) in history.iter().zip(&told) {
+        assert_eq!(step["sequence"], event["sequence"]);
+        assert_eq!(step["time"], event["time"]);
+    }
+    assert_eq!(steps(&hosted).await?, ["queued", "accepted", "read"]);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::contract::events::Event;
+use crate::contract::events::{Event, Received};
 use crate::contract::json;
 use crate::contract::types::{self, Timestamp};
 use crate::store::{Store, StoreError};
@@ -115,15 +115,15 @@ fn addressed(json: &str, channel: &str, sequence: i64) -> String {
     format!(r#"{{"channel":{channel},"sequence":{sequence},{members}"#)
 }
 
-/// Stores an item of a webhook; `None` where it was stored before.
+/// Stores an item of a webhook that was received at a time; `None` where it was stored before.
 pub(crate) fn store_item(
     connection: &Connection,
     channel: &str,
-    delivery: i64,
+    (delivery, received): (i64, Timestamp),
     at: Timestamp,
     event: &Event,
 ) -> Result<Option<i64>, StoreError> {
-    let json = json::one_line(event).map_err(unwritable)?;
+    let json = json::one_line(&Received::new(event, received)).map_err(unwritable)?;
     let row = (event.id.as_str(), event.body.kind(), json);
     insert(connection, channel, Some(delivery), at, row)
 }

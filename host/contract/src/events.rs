@@ -85,6 +85,33 @@ pub struct Event {
     pub raw: Json,
 }
 
+/// An event as a host tells it. One without a time of its own has that at which its delivery was received, and says so.
+#[derive(Debug, Serialize)]
+pub struct Received<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    #[serde(
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "json::is_default")]
+    time_is_receipt: bool,
+}
+
+impl<'a> Received<'a> {
+    /// An event of a delivery that was received at this time.
+    #[must_use]
+    pub fn new(event: &'a Event, received: Timestamp) -> Self {
+        Self {
+            event,
+            // The event's own stands in the event.
+            time: event.time.is_none().then_some(received),
+            time_is_receipt: event.time.is_none(),
+        }
+    }
+}
+
 /// How an event came: which envelope, which field, which account and number.
 #[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
 #[component(record)]

@@ -299,14 +299,21 @@ fn read_request(request: &str) -> rusqlite::Result<Request> {
     })
 }
 
+/// A delivery that waits.
+struct Pending {
+    id: i64,
+    received: Timestamp,
+    delivery: Delivery,
+}
+
 /// The oldest deliveries of a channel that wait: at most so many, and one at least, whatever its size.
 fn pending(
     connection: &Connection,
     channel: &str,
     limit: usize,
-) -> Result<Vec<(i64, Delivery)>, StoreError> {
+) -> Result<Vec<Pending>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT id, request, body FROM delivery WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
+        "SELECT id, request, body, received FROM delivery WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![channel, limit], |row| {
@@ -318,16 +325,20 @@ fn pending(
             headers: request.headers,
             body: row.get(2)?,
         };
-        Ok((row.get(0)?, delivery))
+        Ok(Pending {
+            id: row.get(0)?,
+            received: row.get(3)?,
+            delivery,
+        })
     })?;
     let (mut waiting, mut bytes) = (Vec::new(), 0);
     for row in rows {
-        let (id, delivery): (i64, Delivery) = row?;
-        bytes += delivery.body.len();
+        let next = row?;
+        bytes += next.delivery.body.len();
         if bytes > BATCH_BYTES && !waiting.is_empty() {
             break;
         }
-        waiting.push((id, delivery));
+        waiting.push(next);
     }
     Ok(waiting)
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::ledger::{Ledger, Writes};
-use super::{ledger, pending};
+use super::{Pending, ledger, pending};
 use crate::capability::Lent;
 use crate::channel::Channel;
 use crate::contract::events::{Delivery, Event, EventBody, RejectionReason};
@@ -58,6 +58,7 @@ impl Receive for Plugin {
 /// What came of a delivery.
 struct Taken {
     delivery: i64,
+    received: Timestamp,
     /// Of its body.
     bytes: usize,
     outcome: Outcome,
@@ -127,7 +128,12 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
     ));
     let mut batch = Vec::with_capacity(waiting.len());
     let mut events = 0;
-    for (id, delivery) in waiting {
+    for Pending {
+        id,
+        received,
+        delivery,
+    } in waiting
+    {
         let Some(outcome) = take(host, channel, &ledger, id, &delivery).await else {
             break;
         };
@@ -136,6 +142,7 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
         }
         batch.push(Taken {
             delivery: id,
+            received,
             bytes: delivery.body.len(),
             outcome,
         });
@@ -284,6 +291,7 @@ fn commit_alone(
     connection.execute_batch("ROLLBACK TO delivery; RELEASE delivery")?;
     let parked = Taken {
         delivery: taken.delivery,
+        received: taken.received,
         bytes: taken.bytes,
         outcome: Outcome::Parked {
             reason: "store",
@@ -328,7 +336,8 @@ fn commit(
             let (mut stored, mut known) = (0, 0);
             for event in events {
                 let ours = ours(connection, channel, event)?;
-                match events::store_item(connection, channel, taken.delivery, now, event)? {
+                let of = (taken.delivery, taken.received);
+                match events::store_item(connection, channel, of, now, event)? {
                     None => known += 1,
                     Some(sequence) => {
                         stored += 1;

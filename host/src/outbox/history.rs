@@ -17,6 +17,9 @@ pub struct MessageStep {
     /// When it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+    /// The vendor gave no usable time: it was received then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub time_is_receipt: bool,
     /// Which of the message's parts, from 1, where it has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
@@ -37,6 +40,8 @@ pub struct MessageStep {
 #[derive(Deserialize)]
 struct Event {
     time: Option<String>,
+    #[serde(default)]
+    time_is_receipt: bool,
     contact: Option<Box<RawValue>>,
     status: Status,
 }
@@ -64,6 +69,7 @@ pub(super) fn of(connection: &Connection, id: &str) -> Result<Vec<MessageStep>, 
         Ok(MessageStep {
             state: event.status.state,
             time: event.time,
+            time_is_receipt: event.time_is_receipt,
             part: (parts > 1).then_some(part + 1),
             contact: event.contact,
             errors: event.status.errors,

@@ -84,6 +84,25 @@ fn a_message_event_prints_as_documented_with_its_raw_bytes() {
 }
 
 #[test]
+fn an_event_without_a_time_is_told_with_that_of_its_receipt() {
+    let told = |event: &Event| -> serde_json::Value {
+        serde_json::to_value(Received::new(event, 1_795_331_739_000)).unwrap()
+    };
+    let mut event = event(EventBody::Message(text("Hi")));
+    event.raw = r#"{"timestamp": "yesterday"}"#.into();
+    let mut expected = serde_json::to_value(&event).unwrap();
+    assert_eq!(expected.get("time"), None);
+    expected["time"] = json!("2026-11-22T07:15:39Z");
+    expected["time_is_receipt"] = json!(true);
+    assert_eq!(told(&event), expected);
+
+    event.time = Some(0);
+    assert_eq!(told(&event), serde_json::to_value(&event).unwrap());
+    let line = super::json::one_line(&Received::new(&event, 1)).unwrap();
+    assert_eq!(line.matches("\"time\"").count(), 1, "{line}");
+}
+
+#[test]
 fn a_status_event_prints_as_documented() {
     let error = Error {
         code: Some("131047".into()),

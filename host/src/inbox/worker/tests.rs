@@ -44,6 +44,7 @@ fn event(id: String) -> Event {
 fn taken(delivery: i64, events: Vec<Event>) -> Taken {
     Taken {
         delivery,
+        received: 0,
         bytes: 10,
         outcome: Outcome::Done {
             events,
@@ -134,7 +135,7 @@ async fn a_batch_is_bounded_by_bytes_and_never_empty() {
     written.unwrap();
     for expected in [vec![1], vec![2, 3], vec![4]] {
         let batch = store.read_now(|connection| pending(connection, "one", BATCH));
-        let ids: Vec<i64> = batch.unwrap().into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<i64> = batch.unwrap().into_iter().map(|it| it.id).collect();
         assert_eq!(ids, expected);
         let done: Result<_, StoreError> = store
             .write(move |connection| {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use channel_contract::events::Event;
+use channel_contract::events::{Event, Received};
 use channel_contract::json;
 use channel_contract::types::Timestamp;
 use futures_util::future::{Either, select};
@@ -37,22 +37,26 @@ pub(crate) struct Told {
     pub(crate) id: String,
     /// Its kind.
     pub(crate) kind: &'static str,
-    /// When it happened.
-    pub(crate) time: Option<Timestamp>,
+    /// When it happened, or was received.
+    pub(crate) time: Timestamp,
     /// Its JSON, as that of the reference host but for `sequence`.
     pub(crate) json: String,
 }
 
 impl Told {
-    /// An event of a webhook.
-    pub(crate) fn new(event: &Event, channel: &str) -> serde_json::Result<Self> {
-        let members = json::one_line(event)?;
+    /// An event of a webhook that came at this time.
+    pub(crate) fn new(
+        event: &Event,
+        received: Timestamp,
+        channel: &str,
+    ) -> serde_json::Result<Self> {
+        let members = json::one_line(&Received::new(event, received))?;
         let members = members.strip_prefix('{').unwrap_or_default();
         let channel = serde_json::Value::from(channel);
         Ok(Self {
             id: event.id.clone(),
             kind: event.body.kind(),
-            time: event.time,
+            time: event.time.unwrap_or(received),
             json: format!(r#"{{"channel":{channel},{members}"#),
         })
     }
@@ -66,11 +70,8 @@ struct CloudEvent<'a> {
     source: String,
     #[serde(rename = "type")]
     kind: String,
-    #[serde(
-        with = "json::optional_timestamp",
-        skip_serializing_if = "Option::is_none"
-    )]
-    time: Option<Timestamp>,
+    #[serde(with = "json::timestamp")]
+    time: Timestamp,
     datacontenttype: &'static str,
     data: &'a RawValue,
 }

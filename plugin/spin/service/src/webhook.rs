@@ -151,12 +151,13 @@ async fn take_in<W: World>(
     let store = world
         .store(variables)
         .map_err(|failure| failure.to_string())?;
-    let (events, replies) = match inbox::receive(settings, delivery, now()) {
+    let received = now();
+    let (events, replies) = match inbox::receive(settings, delivery, received) {
         Ok(reception) => {
             let events = reception
                 .events
                 .iter()
-                .map(|event| Ok((whom(event), Told::new(event, name)?)));
+                .map(|event| Ok((whom(event), Told::new(event, received, name)?)));
             let events: serde_json::Result<Vec<_>> = events.collect();
             (
                 events.map_err(|error| error.to_string())?,
@@ -255,7 +256,7 @@ fn rejected(delivery: &Delivery, rejection: &Value, channel: &str) -> Told {
     Told {
         id,
         kind: "rejected",
-        time: Some(now()),
+        time: now(),
         json: json.to_string(),
     }
 }
