@@ -16,7 +16,7 @@ use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::outbound::Window;
 use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
 use channel_tests::CHANNEL_HOSTILE;
-use hosted::{Hosted, phone, stands, text, until};
+use hosted::{Hosted, NUMBER, phone, stands, text, until};
 use peer::{Answer, Vendor, cloud};
 use serde_json::{Value, json};
 
@@ -324,10 +324,38 @@ async fn a_message_shows_the_furthest_step_and_all_that_were_told() -> Result<()
     assert_eq!(history[3]["pricing"]["category"], "service");
     let told = hosted.events(&["status"]).await?;
     for (step, event) in history.iter().zip(&told) {
+        assert_eq!(event["our_message"], sent.id.as_str());
         assert_eq!(step["sequence"], event["sequence"]);
         assert_eq!(step["time"], event["time"]);
     }
     assert_eq!(steps(&hosted).await?, ["queued", "accepted", "read"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_names_the_message_that_we_sent_and_is_no_customer_s() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let sent = channel.send(&text(ADA, "Hello"), None).await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    let echo = |id: &str| {
+        let mut body = cloud::message(&hosted.peer, id, NUMBER, "Hello", peer::now());
+        let change = &mut body["entry"][0]["changes"][0];
+        change["field"] = json!("smb_message_echoes");
+        let mut item = change["value"]["messages"][0].take();
+        item["to"] = json!(ADA);
+        change["value"] = json!({"metadata": change["value"]["metadata"], "message_echoes": [item]});
+        body
+    };
+    hosted.push(&echo(&hosted.peer.accepted()[0].id)).await?;
+    hosted.push(&echo("wamid.APP")).await?;
+    let echoes = hosted.events(&["echo"]).await?;
+    assert_eq!(echoes.len(), 2, "{echoes:?}");
+    assert_eq!(echoes[0]["our_message"], sent.id.as_str());
+    assert_eq!(echoes[1].get("our_message"), None);
+    assert_eq!(channel.window(&phone(ADA)).await?.window, Window::Unknown);
+    assert!(hosted.events(&["message"]).await?.is_empty());
+    assert_eq!(hosted.peer.times_accepted("Hello!"), 0, "nobody is greeted");
     Ok(())
 }
 

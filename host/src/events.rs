@@ -115,15 +115,17 @@ fn addressed(json: &str, channel: &str, sequence: i64) -> String {
     format!(r#"{{"channel":{channel},"sequence":{sequence},{members}"#)
 }
 
-/// Stores an item of a webhook that was received at a time; `None` where it was stored before.
+/// Stores an item of a webhook that was received at a time, and the id of the message of ours that it tells of; `None` where it
+/// was stored before.
 pub(crate) fn store_item(
     connection: &Connection,
     channel: &str,
     (delivery, received): (i64, Timestamp),
     at: Timestamp,
-    event: &Event,
+    (event, our_message): (&Event, Option<&str>),
 ) -> Result<Option<i64>, StoreError> {
-    let json = json::one_line(&Received::new(event, received)).map_err(unwritable)?;
+    let told = Received::new(event, received).of(our_message);
+    let json = json::one_line(&told).map_err(unwritable)?;
     let row = (event.id.as_str(), event.body.kind(), json);
     insert(connection, channel, Some(delivery), at, row)
 }

@@ -97,6 +97,8 @@ pub struct Received<'a> {
     time: Option<Timestamp>,
     #[serde(skip_serializing_if = "json::is_default")]
     time_is_receipt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    our_message: Option<&'a str>,
 }
 
 impl<'a> Received<'a> {
@@ -108,6 +110,16 @@ impl<'a> Received<'a> {
             // The event's own stands in the event.
             time: event.time.is_none().then_some(received),
             time_is_receipt: event.time.is_none(),
+            our_message: None,
+        }
+    }
+
+    /// The same, which tells of a message that was handed in to the host: the host's id of it.
+    #[must_use]
+    pub fn of(self, our_message: Option<&'a str>) -> Self {
+        Self {
+            our_message,
+            ..self
         }
     }
 }

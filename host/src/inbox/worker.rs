@@ -313,6 +313,9 @@ fn ours(
     }
     let (reference, id) = match &event.body {
         EventBody::Status(status) => (status.reference.as_deref(), status.message_id.as_deref()),
+        EventBody::Echo(echo) => (None, echo.id.as_deref()),
+        EventBody::Edit(edit) if edit.echo => (None, Some(&*edit.message_id)),
+        EventBody::Revoke(revoke) if revoke.echo => (None, Some(&*revoke.message_id)),
         _ => return Ok(None),
     };
     outbox::find(connection, channel, reference, id)
@@ -337,7 +340,8 @@ fn commit(
             for event in events {
                 let ours = ours(connection, channel, event)?;
                 let of = (taken.delivery, taken.received);
-                match events::store_item(connection, channel, of, now, event)? {
+                let told = (event, ours.as_ref().map(|ours| &*ours.id));
+                match events::store_item(connection, channel, of, now, told)? {
                     None => known += 1,
                     Some(sequence) => {
                         stored += 1;

@@ -100,6 +100,8 @@ fn an_event_without_a_time_is_told_with_that_of_its_receipt() {
     assert_eq!(told(&event), serde_json::to_value(&event).unwrap());
     let line = super::json::one_line(&Received::new(&event, 1)).unwrap();
     assert_eq!(line.matches("\"time\"").count(), 1, "{line}");
+    let of_ours = serde_json::to_value(Received::new(&event, 1).of(Some("m"))).unwrap();
+    assert_eq!(of_ours["our_message"], "m");
 }
 
 #[test]
