@@ -5,13 +5,20 @@ mod peer;
 #[path = "peer/signature.rs"]
 mod signature;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use async_trait::async_trait;
+use channel_host::capability::Lent;
+use channel_host::contract::connection::Ability;
+use channel_host::contract::events::{Delivery, Event, EventBody, Origin};
+use channel_host::contract::inbox::{ReceiveError, Reception};
+use channel_host::contract::json::timestamp;
 use channel_host::contract::types::ErrorClass;
-use channel_host::{Change, ChannelError, State};
+use channel_host::{CallError, Change, ChannelError, Receive, State};
 use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
-use peer::{Answer, Peer, Vendor};
+use peer::{Answer, Peer, Vendor, cloud};
 use serde_json::{Value, json};
 
 const THEIRS: &str = "https://old.example.com/hooks/theirs-4711";
@@ -714,5 +721,122 @@ async fn a_channel_that_can_t_be_started_is_told_and_holds_up_no_other() -> Resu
     let broken = hosted.host.broken();
     assert_eq!(broken[0].0, "Shop");
     assert!(broken[0].1.contains("plugins"), "{broken:?}");
+    Ok(())
+}
+
+/// Makes an account event of each body: `{"at": milliseconds, "change": {…}}`.
+struct Accounts;
+
+#[async_trait]
+impl Receive for Accounts {
+    async fn receive(
+        &self,
+        _: Lent,
+        _: &str,
+        delivery: &Delivery,
+        _: u64,
+    ) -> Result<Result<Reception, ReceiveError>, CallError> {
+        let body: Value = serde_json::from_slice(&delivery.body).expect("JSON");
+        let change = serde_json::from_value(body["change"].clone()).expect("a change");
+        let event = Event {
+            id: body.to_string(),
+            time: body["at"].as_u64(),
+            contact: None,
+            origin: Origin {
+                envelope: "cloud".to_owned(),
+                field: Some("account_update".to_owned()),
+                account_id: Some(cloud::ACCOUNT.to_owned()),
+                phone_number_id: None,
+                phone_number: None,
+                entry_time: None,
+                own: body["own"] != false,
+            },
+            body: EventBody::Account(change),
+            attributes: Vec::new(),
+            raw: body.to_string(),
+        };
+        Ok(Ok(Reception {
+            events: vec![event],
+            replies: Vec::new(),
+            answer: None,
+        }))
+    }
+}
+
+/// What the channel shows of the account: subjects and states.
+fn account(channel: &channel_host::ChannelHandle) -> Result<Vec<(String, String)>> {
+    let shown = serde_json::to_value(channel.shown())?;
+    let notices = shown["account"].as_array().cloned().unwrap_or_default();
+    let word = |notice: &Value, name: &str| notice[name].as_str().unwrap_or_default().to_owned();
+    let words = notices
+        .iter()
+        .map(|it| (word(it, "subject"), word(it, "state")));
+    Ok(words.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    hosted.host.receive_with(&channel, Arc::new(Accounts));
+    let now = hosted.clock.now();
+    let asked = |hosted: &Hosted| {
+        let lines = messages(hosted).into_iter();
+        lines.filter(|line| line == "GET /health_status").count()
+    };
+    let before = asked(&hosted);
+    let blocked = json!({"id": "1", "health_status": {"can_send_messages": "BLOCKED", "entities": []}});
+    hosted.peer.next("/health_status", Answer::Status(200, blocked));
+
+    let banned = json!({"subject": "account", "code": "DISABLED_UPDATE", "state": "DISABLE"});
+    let lifted = json!({"subject": "account", "code": "DISABLED_UPDATE", "state": "REINSTATE"});
+    let until = timestamp::serialize(&(now + 60_000), serde_json::value::Serializer)?;
+    let restricted = json!({"subject": "account", "code": "ACCOUNT_RESTRICTION", "state": "no",
+        "restrictions": [{"kind": "RESTRICTED_BIZ_INITIATED_MESSAGING", "until": until}]});
+    for body in [
+        json!({"at": now - 1000, "change": banned}),
+        json!({"at": now - 2000, "change": lifted}),
+        json!({"at": now - 3000, "change": restricted}),
+        json!({"change": {"subject": "quality", "state": "LOW"}}),
+        json!({"own": false, "change": {"subject": "review", "state": "REJECTED"}}),
+        json!({"change": {"subject": "handover", "state": "theirs"}}),
+    ] {
+        hosted.push(&body).await?;
+    }
+    let words = |words: &[(&str, &str)]| -> Vec<(String, String)> {
+        let owned = |&(subject, state): &(&str, &str)| (subject.to_owned(), state.to_owned());
+        words.iter().map(owned).collect()
+    };
+    let all = [("quality", "LOW"), ("account", "DISABLE"), ("account", "no")];
+    assert_eq!(account(&channel)?, words(&all), "the latest first, and nothing older");
+    let told = hosted.events(&["channel"]).await?;
+    let told: Vec<_> = told
+        .iter()
+        .filter_map(|it| it["channel_state"]["account"]["state"].as_str())
+        .collect();
+    assert_eq!(told, ["DISABLE", "no", "LOW"], "what is no news is not told");
+
+    hosted::until("the vendor is not asked", async || {
+        Ok(channel.shown().sending == Some(Ability::Blocked))
+    })
+    .await?;
+    assert_eq!(asked(&hosted), before + 1, "once for all of them");
+    let told = hosted.events(&["channel"]).await?;
+    assert_eq!(told.last().context("told")?["channel_state"]["sending"], "blocked");
+
+    hosted.clock.advance(Duration::from_mins(2));
+    assert_eq!(account(&channel)?, words(&all[..2]), "a restriction ends");
+    drop(channel);
+    hosted.restart().await?;
+    let channel = hosted.host.channel("Shop").context("it is there again")?;
+    assert_eq!(account(&channel)?, words(&all[..2]));
+    assert_eq!(channel.shown().sending, Some(Ability::Blocked));
+    hosted.host.receive_with(&channel, Arc::new(Accounts));
+    hosted.push(&json!({"at": hosted.clock.now(), "change": lifted})).await?;
+    hosted::until("the vendor is not asked", async || {
+        Ok(channel.shown().sending == Some(Ability::Available))
+    })
+    .await?;
+    assert_eq!(account(&channel)?[0], words(&[("account", "REINSTATE")])[0]);
     Ok(())
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::channel::AccountNotice;
+use crate::contract::connection::Ability;
 use crate::contract::events::{Event, Received};
 use crate::contract::json;
 use crate::contract::types::{self, Timestamp};
@@ -164,6 +166,12 @@ pub(crate) struct Standing<'a> {
     pub(crate) state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<&'a str>,
+    /// Whether messages can be sent, by the vendor's last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sending: Option<Ability>,
+    /// What the vendor has just told of the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<&'a AccountNotice>,
 }
 
 /// Stores a notice.

@@ -269,7 +269,8 @@ impl Host {
     #[must_use]
     pub fn channels(&self) -> Vec<Connection> {
         let all = self.shared.registry.all();
-        all.iter().map(|channel| connect::shown(channel)).collect()
+        let shown = |channel: &Arc<Channel>| connect::shown(&self.shared, channel);
+        all.iter().map(shown).collect()
     }
 
     /// Channels that could not be started: their names, and why.

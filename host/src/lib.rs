@@ -47,7 +47,7 @@ pub use channel_contract::plain;
 #[doc(inline)]
 pub use channel_contract::settings;
 
-pub use channel::{Addition, Change, ChannelError, Checked, Connection, State};
+pub use channel::{AccountNotice, Addition, Change, ChannelError, Checked, Connection, State};
 pub use clock::Clock;
 pub use engine::{Cache, CallError, Engine, EngineError, Instance, Limits, LoadError, Plugin};
 pub use host::{ChannelHandle, DeliverError, Host, HostError, Incoming, OnUncertain, Options};

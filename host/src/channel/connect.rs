@@ -1,7 +1,7 @@
 //! Adding, changing, connecting and removing channels.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 
 use rusqlite::{Connection as Database, params};
@@ -13,9 +13,11 @@ use uuid::Uuid;
 
 use super::account::{Account, origin};
 use super::keyring::{self, Keyring, PATH, WEBHOOK};
-use super::{Channel, ChannelError, Current, State, settings};
+use super::{AccountNotice, Channel, ChannelError, Current, State, settings};
 use crate::contract::channel::Description;
-use crate::contract::connection::{AccountHealth, Connected, Registration, WebhookTarget};
+use crate::contract::connection::{
+    Ability, AccountHealth, Connected, Registration, WebhookTarget,
+};
 use crate::contract::types::{Header, Timestamp};
 use crate::contract::{FULL, json};
 use crate::events::{self, Notice, Standing};
@@ -77,6 +79,13 @@ pub struct Connection {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Whether messages can be sent, by the vendor's last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sending: Option<Ability>,
+    /// What the vendor told of the account of its own accord, the latest first: the last word of each subject. A restriction
+    /// stands here until it ends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub account: Vec<AccountNotice>,
     /// Its settings, with a placeholder for each secret.
     pub settings: Box<RawValue>,
     /// What connecting told.
@@ -153,6 +162,7 @@ pub(crate) async fn add(
         http,
         state: State::NotReceiving,
         detail: Some(CUT_OFF.to_owned()),
+        sending: None,
         connected: None,
         base: None,
         listening_since: None,
@@ -190,6 +200,8 @@ pub(crate) async fn add(
         due: Notify::new(),
         current: RwLock::new(Arc::new(current)),
         last_delivery: AtomicU64::new(0),
+        account: RwLock::default(),
+        asking: AtomicBool::new(false),
     };
     let channel = host.registry.start(host, channel);
     if let Err(error) = establish(host, &channel, addition.replace_foreign).await {
@@ -553,7 +565,9 @@ pub(crate) async fn check(
         }
         _ => {}
     }
-    if (next.state, &next.detail) != (current.state, &current.detail) {
+    next.sending = Some(health.sending.clone());
+    let shown = |it: &Current| (it.state, it.detail.clone(), it.sending.clone());
+    if shown(&next) != shown(&current) {
         store(host, channel, &next, None).await?;
         channel.put(next.clone());
     }
@@ -610,12 +624,12 @@ pub(crate) fn shown_with_secret(host: &Shared, channel: &Channel) -> Connection 
     let by_hand = current.base.is_none() && current.state == State::NotReceiving;
     Connection {
         register: by_hand.then(|| registration(host, channel)),
-        ..shown(channel)
+        ..shown(host, channel)
     }
 }
 
 /// A channel as it is shown.
-pub(crate) fn shown(channel: &Channel) -> Connection {
+pub(crate) fn shown(host: &Shared, channel: &Channel) -> Connection {
     let current = channel.current();
     let description = &channel.description;
     let mut connected = current.connected.clone();
@@ -631,6 +645,8 @@ pub(crate) fn shown(channel: &Channel) -> Connection {
         provider: description.provider.clone(),
         state: current.state,
         detail: current.detail.clone(),
+        sending: current.sending.clone(),
+        account: channel.account(host.clock.now()),
         settings: RawValue::from_string(current.settings.clone()).unwrap_or_default(),
         connected,
         added: current.added,
@@ -779,12 +795,14 @@ fn write(
     connected: Option<&str>,
     secrets: Option<&Sealed>,
 ) -> Result<Option<i64>, StoreError> {
-    let before: (String, Option<String>) = connection
-        .prepare_cached("SELECT state, detail FROM channel WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let json = |sending: &Ability| serde_json::to_string(sending).unwrap_or_default();
+    let sending = current.sending.as_ref().map(json);
+    let before: (String, Option<String>, Option<String>) = connection
+        .prepare_cached("SELECT state, detail, sending FROM channel WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     connection.execute(
         "UPDATE channel SET name = ?2, settings = ?3, state = ?4, detail = ?5, connected = ?6, listening_since = ?7,
-             base = ?8
+             base = ?8, sending = ?9
          WHERE id = ?1",
         params![
             id,
@@ -795,17 +813,25 @@ fn write(
             connected,
             current.listening_since,
             current.base,
+            sending,
         ],
     )?;
     if let Some(secrets) = secrets {
         keyring::write(connection, id, secrets)?;
     }
-    if before == (current.state.word().to_owned(), current.detail.clone()) {
+    // That messages can be sent is no news as long as nobody said otherwise.
+    let usual = || json(&Ability::Available);
+    let is_same = before.0 == current.state.word()
+        && before.1 == current.detail
+        && before.2.unwrap_or_else(usual) == sending.unwrap_or_else(usual);
+    if is_same {
         return Ok(None);
     }
     let channel_state = Standing {
         state: current.state.word(),
         detail: current.detail.as_deref(),
+        sending: current.sending.clone(),
+        account: None,
     };
     events::store_notice(connection, id, now, &Notice::Channel { channel_state })
 }

@@ -4,10 +4,11 @@ mod account;
 pub(crate) mod connect;
 mod error;
 pub(crate) mod keyring;
+mod notice;
 mod registry;
 mod settings;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -16,13 +17,15 @@ use tokio::sync::{Mutex, Notify};
 pub use connect::{Addition, Change, Checked, Connection};
 pub use error::ChannelError;
 pub(crate) use keyring::Keyring;
+pub use notice::AccountNotice;
+pub(crate) use notice::{check_soon, take};
 pub(crate) use registry::Registry;
 
 use crate::Plugin;
 use crate::capability::Http;
 use crate::contract::authentication::Authentication;
 use crate::contract::channel::Description;
-use crate::contract::connection::Connected;
+use crate::contract::connection::{Ability, Connected};
 use crate::contract::types::Timestamp;
 
 /// How a channel stands with its vendor.
@@ -81,6 +84,10 @@ pub(crate) struct Channel {
     current: RwLock<Arc<Current>>,
     /// When the last delivery came; 0 where none has since the start.
     last_delivery: AtomicU64,
+    /// What the vendor last told of the account, the latest first.
+    account: RwLock<Vec<AccountNotice>>,
+    /// The vendor will soon be asked how the account is.
+    asking: AtomicBool,
 }
 
 /// How a channel is configured and stands, at one moment.
@@ -93,6 +100,8 @@ pub(crate) struct Current {
     pub(crate) http: Arc<dyn Http>,
     pub(crate) state: State,
     pub(crate) detail: Option<String>,
+    /// Whether messages can be sent, by the vendor's last answer.
+    pub(crate) sending: Option<Ability>,
     pub(crate) connected: Option<Connected>,
     /// This host's address in the webhook that was registered; absent where it was not, or by hand.
     pub(crate) base: Option<String>,
@@ -115,6 +124,18 @@ impl Channel {
     /// Remembers that a delivery came.
     pub(crate) fn heard(&self, at: Timestamp) {
         self.last_delivery.store(at, Ordering::Relaxed);
+    }
+
+    /// Remembers what the vendor told of the account.
+    pub(crate) fn noted(&self, account: Vec<AccountNotice>) {
+        *self.account.write().unwrap_or_else(PoisonError::into_inner) = account;
+    }
+
+    /// What the vendor last told of the account, as far as it holds now.
+    fn account(&self, now: Timestamp) -> Vec<AccountNotice> {
+        let account = self.account.read().unwrap_or_else(PoisonError::into_inner);
+        let holding = account.iter().filter_map(|it| it.clone().at(now));
+        holding.collect()
     }
 
     /// When the last delivery came, since the start.

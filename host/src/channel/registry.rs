@@ -1,7 +1,7 @@
 //! The channels that run.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
-use super::{Channel, ChannelError, Current, Keyring, State, keyring};
+use super::{Channel, ChannelError, Current, Keyring, State, keyring, notice};
 use crate::contract::channel::Description;
 use crate::host::Shared;
 use crate::store::StoreError;
@@ -52,6 +52,8 @@ pub(super) struct Kept {
     pub(super) base: Option<String>,
     pub(super) added: u64,
     pub(super) listening_since: Option<u64>,
+    pub(super) sending: Option<String>,
+    pub(super) account: String,
 }
 
 impl Registry {
@@ -197,6 +199,9 @@ async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
             http,
             state: State::of(&row.state),
             detail: row.detail,
+            sending: row
+                .sending
+                .and_then(|json| serde_json::from_str(&json).ok()),
             connected,
             base: row.base,
             listening_since: row.listening_since,
@@ -204,11 +209,14 @@ async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
         })),
         description,
         last_delivery: AtomicU64::new(0),
+        account: RwLock::new(notice::read(&row.account)),
+        asking: AtomicBool::new(false),
     })
 }
 
 fn rows(connection: &Connection) -> Result<Vec<Kept>, ChannelError> {
-    let select = "SELECT id, name, plugin, description, settings, state, detail, connected, added, listening_since, base
+    let select = "SELECT id, name, plugin, description, settings, state, detail, connected, added, listening_since, base,
+            sending, account
         FROM channel ORDER BY id";
     let mut select = connection.prepare(select).map_err(StoreError::from)?;
     let rows = select.query_map([], row).map_err(StoreError::from)?;
@@ -229,5 +237,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Kept> {
         added: row.get(8)?,
         listening_since: row.get(9)?,
         base: row.get(10)?,
+        sending: row.get(11)?,
+        account: row.get(12)?,
     })
 }

@@ -209,11 +209,57 @@ async fn change(
     Ok(json!({"settings": members, "replace_foreign": replace.replace_webhook}))
 }
 
+/// Whether messages can be sent.
+fn sending(shown: &Value) -> String {
+    match &shown["sending"] {
+        // The vendor's own word for something else.
+        Value::Object(_) => print::text(shown, "/sending/other"),
+        _ => print::text(shown, "/sending"),
+    }
+}
+
+/// What the vendor told of the account, on one line.
+fn notice(notice: &Value) -> String {
+    let words = ["/subject", "/phone_number", "/code", "/state", "/severity"];
+    let mut said: Vec<_> = words
+        .map(|member| print::text(notice, member))
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect();
+    let restrictions = print::list(notice, "/restrictions").iter();
+    said.extend(restrictions.map(|it| {
+        let [kind, until] = ["/kind", "/until"].map(|member| print::text(it, member));
+        if until.is_empty() {
+            kind
+        } else {
+            format!("{kind} until {until}")
+        }
+    }));
+    said.push(format!("since {}", print::text(notice, "/time")));
+    let sentence = ["/description", "/reason"].map(|member| print::text(notice, member));
+    let sentence = sentence.into_iter().find(|text| !text.is_empty());
+    let sentence = sentence.map(|text| format!(": {text}"));
+    said.join(" ") + &sentence.unwrap_or_default()
+}
+
 fn list(answer: &Value) -> String {
     let rows = print::list(answer, "/channels").iter().map(|channel| {
-        ["/name", "/state", "/plugin", "/id", "/detail"].map(|member| print::text(channel, member))
+        let [name, state, plugin, id] =
+            ["/name", "/state", "/plugin", "/id"].map(|member| print::text(channel, member));
+        // The latest; `show` has all.
+        let latest = print::list(channel, "/account").first().map(notice);
+        let detail = std::iter::once(print::text(channel, "/detail")).chain(latest);
+        let detail: Vec<_> = detail.filter(|text| !text.is_empty()).collect();
+        [
+            name,
+            state,
+            sending(channel),
+            plugin,
+            id,
+            detail.join("; "),
+        ]
     });
-    let headings = ["NAME", "STATE", "CHANNEL", "ID", "DETAIL"];
+    let headings = ["NAME", "STATE", "SENDING", "CHANNEL", "ID", "DETAIL"];
     print::listing(
         headings,
         rows,
@@ -240,6 +286,9 @@ fn connection(shown: &Value) -> String {
     let mut rows: Vec<_> = members
         .map(|(name, member)| (name.to_owned(), print::text(shown, member)))
         .into();
+    rows.push(("sending".to_owned(), sending(shown)));
+    let notices = print::list(shown, "/account").iter();
+    rows.extend(notices.map(|it| ("told".to_owned(), notice(it))));
     let settings = shown["settings"].as_object().into_iter().flatten();
     rows.extend(settings.map(|(name, value)| {
         let name = format!("setting {}", channel_host::plain(name));
@@ -269,18 +318,13 @@ fn registration(registration: &Value) -> Vec<(&'static str, String)> {
 }
 
 fn checked(checked: &Value) -> String {
-    let sending = match &checked["sending"] {
-        // The vendor's own word for something else.
-        Value::Object(_) => print::text(checked, "/sending/other"),
-        _ => print::text(checked, "/sending"),
-    };
     let receiving = match checked["receiving"].as_bool() {
         Some(true) => "yes",
         Some(false) => "no",
         None => "the vendor does not tell",
     };
     let mut rows = vec![
-        ("sending", sending),
+        ("sending", sending(checked)),
         ("receiving", receiving.to_owned()),
         ("state", print::text(checked, "/state")),
         ("detail", print::text(checked, "/detail")),

@@ -34,7 +34,7 @@ impl ChannelHandle {
     /// How it is configured and stands.
     #[must_use]
     pub fn shown(&self) -> Connection {
-        connect::shown(&self.channel)
+        connect::shown(&self.host, &self.channel)
     }
 
     /// The same for whoever connects it: with what has to be registered by hand, where that is so, and the secret in it.

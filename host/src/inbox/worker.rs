@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::ledger::{Ledger, Writes};
 use super::{Pending, ledger, pending};
 use crate::capability::Lent;
-use crate::channel::Channel;
+use crate::channel::{self, AccountNotice, Channel};
 use crate::contract::events::{Delivery, Event, EventBody, RejectionReason};
 use crate::contract::inbox::{ReceiveError, Reception};
 use crate::contract::storage::Failure;
@@ -84,6 +84,8 @@ struct Committed {
     deliveries: usize,
     bytes: usize,
     told: Settled,
+    /// What the vendor has told of the account, where that is news.
+    account: Option<Vec<AccountNotice>>,
     parked: Vec<&'static str>,
     /// Of each that is done: events that were new, and that were not.
     done: Vec<(u64, u64)>,
@@ -172,6 +174,10 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
         .await?;
     host.inbox.settled(committed.deliveries, committed.bytes);
     outbox::tell(host, channel, &committed.told);
+    if let Some(account) = committed.account {
+        channel.noted(account);
+        channel::check_soon(host, channel);
+    }
     for reason in &committed.parked {
         host.metrics.delivery_parked(&channel.id, reason);
     }
@@ -353,6 +359,20 @@ fn commit(
                             let settled =
                                 outbox::settle(connection, channel, now, status, place)?;
                             committed.told.then(settled);
+                        }
+                        if let EventBody::Account(change) = &event.body
+                            && event.origin.own
+                        {
+                            let notice = AccountNotice {
+                                time: event.time.unwrap_or(taken.received),
+                                change: change.clone(),
+                            };
+                            if let Some((account, told)) =
+                                channel::take(connection, channel, now, notice)?
+                            {
+                                committed.account = Some(account);
+                                committed.told.latest = told.or(committed.told.latest);
+                            }
                         }
                     }
                 }

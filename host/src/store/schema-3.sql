@@ -6,3 +6,7 @@ CREATE TABLE step (
     part INTEGER NOT NULL,
     PRIMARY KEY (message, event)
 ) STRICT, WITHOUT ROWID;
+
+-- JSON: whether the vendor lets messages be sent, by its last answer; and what it last told of the account.
+ALTER TABLE channel ADD COLUMN sending TEXT;
+ALTER TABLE channel ADD COLUMN account TEXT NOT NULL DEFAULT '[]';

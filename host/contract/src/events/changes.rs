@@ -1,7 +1,7 @@
 //! What changes beside messages, and what has no type.
 
 use crate::boundary::{ComponentType, Lift, Lower};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Message, MessageState};
 use crate::json;
@@ -190,7 +190,7 @@ pub struct TemplateButtonChange {
 }
 
 /// The account, a number or a right changed. What a vendor alone has stands in `event.attributes`.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct AccountChange {
     /// What changed.
@@ -222,17 +222,18 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// When it takes or took effect.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
     pub effective: Option<Timestamp>,
     /// What is no longer allowed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restrictions: Vec<Restriction>,
 }
 
 /// What an account change is about.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountSubject {
@@ -285,13 +286,14 @@ pub enum AccountSubject {
 }
 
 /// Something that is no longer allowed.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Restriction {
     /// The vendor's word for it.
     pub kind: String,
     /// Until when.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
