@@ -785,8 +785,11 @@ async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Resu
         lines.filter(|line| line == "GET /health_status").count()
     };
     let before = asked(&hosted);
-    let blocked = json!({"id": "1", "health_status": {"can_send_messages": "BLOCKED", "entities": []}});
-    hosted.peer.next("/health_status", Answer::Status(200, blocked));
+    let blocked =
+        json!({"id": "1", "health_status": {"can_send_messages": "BLOCKED", "entities": []}});
+    hosted
+        .peer
+        .next("/health_status", Answer::Status(200, blocked));
 
     let banned = json!({"subject": "account", "code": "DISABLED_UPDATE", "state": "DISABLE"});
     let lifted = json!({"subject": "account", "code": "DISABLED_UPDATE", "state": "REINSTATE"});
@@ -807,14 +810,26 @@ async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Resu
         let owned = |&(subject, state): &(&str, &str)| (subject.to_owned(), state.to_owned());
         words.iter().map(owned).collect()
     };
-    let all = [("quality", "LOW"), ("account", "DISABLE"), ("account", "no")];
-    assert_eq!(account(&channel)?, words(&all), "the latest first, and nothing older");
+    let all = [
+        ("quality", "LOW"),
+        ("account", "DISABLE"),
+        ("account", "no"),
+    ];
+    assert_eq!(
+        account(&channel)?,
+        words(&all),
+        "the latest first, and nothing older"
+    );
     let told = hosted.events(&["channel"]).await?;
     let told: Vec<_> = told
         .iter()
         .filter_map(|it| it["channel_state"]["account"]["state"].as_str())
         .collect();
-    assert_eq!(told, ["DISABLE", "no", "LOW"], "what is no news is not told");
+    assert_eq!(
+        told,
+        ["DISABLE", "no", "LOW"],
+        "what is no news is not told"
+    );
 
     hosted::until("the vendor is not asked", async || {
         Ok(channel.shown().sending == Some(Ability::Blocked))
@@ -822,7 +837,10 @@ async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Resu
     .await?;
     assert_eq!(asked(&hosted), before + 1, "once for all of them");
     let told = hosted.events(&["channel"]).await?;
-    assert_eq!(told.last().context("told")?["channel_state"]["sending"], "blocked");
+    assert_eq!(
+        told.last().context("told")?["channel_state"]["sending"],
+        "blocked"
+    );
 
     hosted.clock.advance(Duration::from_mins(2));
     assert_eq!(account(&channel)?, words(&all[..2]), "a restriction ends");
@@ -832,7 +850,9 @@ async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Resu
     assert_eq!(account(&channel)?, words(&all[..2]));
     assert_eq!(channel.shown().sending, Some(Ability::Blocked));
     hosted.host.receive_with(&channel, Arc::new(Accounts));
-    hosted.push(&json!({"at": hosted.clock.now(), "change": lifted})).await?;
+    hosted
+        .push(&json!({"at": hosted.clock.now(), "change": lifted}))
+        .await?;
     hosted::until("the vendor is not asked", async || {
         Ok(channel.shown().sending == Some(Ability::Available))
     })

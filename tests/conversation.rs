@@ -14,6 +14,7 @@ use channel_host::contract::contacts::KnownContact;
 use channel_host::contract::events::{Delivery, Rejection, RejectionReason};
 use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::outbound::Window;
+use channel_host::contract::types::Recipient;
 use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
 use channel_tests::CHANNEL_HOSTILE;
 use hosted::{Hosted, NUMBER, phone, stands, text, until};
@@ -306,7 +307,8 @@ async fn a_message_shows_the_furthest_step_and_all_that_were_told() -> Result<()
         match state {
             "failed" => item["errors"] = json!([{"code": 131_026, "title": "Undeliverable"}]),
             "sent" => {
-                item["pricing"] = json!({"billable": false, "pricing_model": "PMP", "category": "service"});
+                item["pricing"] =
+                    json!({"billable": false, "pricing_model": "PMP", "category": "service"});
             }
             _ => {}
         }
@@ -344,7 +346,8 @@ async fn an_echo_names_the_message_that_we_sent_and_is_no_customer_s() -> Result
         change["field"] = json!("smb_message_echoes");
         let mut item = change["value"]["messages"][0].take();
         item["to"] = json!(ADA);
-        change["value"] = json!({"metadata": change["value"]["metadata"], "message_echoes": [item]});
+        change["value"] =
+            json!({"metadata": change["value"]["metadata"], "message_echoes": [item]});
         body
     };
     hosted.push(&echo(&hosted.peer.accepted()[0].id)).await?;
@@ -356,6 +359,40 @@ async fn an_echo_names_the_message_that_we_sent_and_is_no_customer_s() -> Result
     assert_eq!(channel.window(&phone(ADA)).await?.window, Window::Unknown);
     assert!(hosted.events(&["message"]).await?.is_empty());
     assert_eq!(hosted.peer.times_accepted("Hello!"), 0, "nobody is greeted");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_the_answer_names_is_whom_we_dialled() -> Result<()> {
+    // Mexico: WhatsApp leaves a digit out.
+    let (dialled, named) = ("5215512345678", "525512345678");
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({})).await?;
+    let answer = json!({"contacts": [{"input": dialled, "wa_id": named, "user_id": "MX.1"}],
+        "messages": [{"id": "wamid.sent"}]});
+    let answer = Answer::Accept(Box::new(Answer::Status(200, answer)));
+    hosted.peer.next("/messages", answer);
+    let sent = channel.send(&text(dialled, "Hola"), None).await?;
+    stands(&hosted.host, &sent.id, "accepted").await?;
+    assert_eq!(
+        channel.window(&phone(dialled)).await?.window,
+        Window::Unknown
+    );
+
+    hosted.write("wamid.1", named, "Hola!").await?;
+    for to in [
+        phone(dialled),
+        phone(named),
+        Recipient::UserId("MX.1".to_owned()),
+    ] {
+        let window = channel.window(&to).await?.window;
+        assert!(matches!(window, Window::Open(_)), "{to:?}: {window:?}");
+    }
+    assert_eq!(
+        hosted.peer.times_accepted("Hello!"),
+        0,
+        "whom we wrote to first is not greeted"
+    );
     Ok(())
 }
 

@@ -118,7 +118,7 @@ impl connection::Guest for Component {
 
 impl sender::Guest for Component {
     fn send(settings: String, payload: Payload, reference: Option<String>) -> Result<Sent, Error> {
-        crate::sender::send(&Host, &settings, &payload, reference.as_deref())
+        crate::sender::send(&Host, &Host, &settings, &payload, reference.as_deref())
     }
 
     fn mark_read(settings: String, message_id: String) -> Result<(), Error> {

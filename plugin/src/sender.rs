@@ -1,27 +1,32 @@
 //! Sending, marking as read, typing.
 #![allow(clippy::result_large_err, reason = "the errors are the contract's own")]
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::{self, Call, Client, Http, JSON, percent_encoded};
 use crate::bindings::exports::messaging::channel::sender::Sent;
 use crate::bindings::messaging::channel::outbound::Payload;
 use crate::bindings::messaging::channel::types::{Contact, Error};
+use crate::contacts;
+
 use crate::settings::Api;
+use crate::storage::Storage;
 
 /// The longest reference, in code points. (Cloud API, messages, `biz_opaque_callback_data`.)
 const MAX_REFERENCE: usize = 512;
 
 /// Sends one part, once. `reference` comes back with the statuses of the message. (Cloud API, `biz_opaque_callback_data`.)
 ///
-/// An answer that accepts, but names no message, is a message without id: the sandbox answers so.
+/// An answer that accepts, but names no message, is a message without id: the sandbox answers so. What it says of the person is
+/// remembered; where the store does not take it, the message was sent nevertheless, and the next answer says it again.
 ///
 /// # Errors
 ///
 /// What 360dialog, or the way to it, said; of class `uncertain` where the message may have been accepted.
 pub fn send(
     http: &impl Http,
+    storage: &impl Storage,
     settings: &str,
     payload: &Payload,
     reference: Option<&str>,
@@ -45,9 +50,26 @@ pub fn send(
     };
     let result = client.send(&payload.method, &payload.path, &payload.content_type, body);
     let answer = api::answer(result, Call::Message)?;
-    Ok(sent(
-        &serde_json::from_slice(&answer.body).unwrap_or_default(),
-    ))
+    let sent = sent(&serde_json::from_slice(&answer.body).unwrap_or_default());
+    if let (Some(dialled), Some(contact)) = (dialled(&payload.body), &sent.contact) {
+        let _ = contacts::reached(storage, &dialled, contact);
+    }
+    Ok(sent)
+}
+
+/// The phone number that a payload goes to.
+fn dialled(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        recipient_type: Option<String>,
+        to: String,
+    }
+
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    let is_person = envelope
+        .recipient_type
+        .is_none_or(|kind| kind == "individual");
+    is_person.then_some(envelope.to)
 }
 
 /// Tells the person that a message, and those before it, were read.

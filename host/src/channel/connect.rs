@@ -15,9 +15,7 @@ use super::account::{Account, origin};
 use super::keyring::{self, Keyring, PATH, WEBHOOK};
 use super::{AccountNotice, Channel, ChannelError, Current, State, settings};
 use crate::contract::channel::Description;
-use crate::contract::connection::{
-    Ability, AccountHealth, Connected, Registration, WebhookTarget,
-};
+use crate::contract::connection::{Ability, AccountHealth, Connected, Registration, WebhookTarget};
 use crate::contract::types::{Header, Timestamp};
 use crate::contract::{FULL, json};
 use crate::events::{self, Notice, Standing};

@@ -250,14 +250,7 @@ fn list(answer: &Value) -> String {
         let latest = print::list(channel, "/account").first().map(notice);
         let detail = std::iter::once(print::text(channel, "/detail")).chain(latest);
         let detail: Vec<_> = detail.filter(|text| !text.is_empty()).collect();
-        [
-            name,
-            state,
-            sending(channel),
-            plugin,
-            id,
-            detail.join("; "),
-        ]
+        [name, state, sending(channel), plugin, id, detail.join("; ")]
     });
     let headings = ["NAME", "STATE", "SENDING", "CHANNEL", "ID", "DETAIL"];
     print::listing(

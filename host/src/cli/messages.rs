@@ -235,7 +235,10 @@ fn standing(standing: &Value) -> String {
 fn person(step: &Value) -> String {
     let members = ["/contact/phone", "/contact/user_id"];
     let known = members.map(|member| print::text(step, member));
-    known.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    known
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 fn window(seen: &Value) -> String {

@@ -2,12 +2,14 @@
 //! which are committed together with what they are for.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::capability::Storage;
+use crate::channel::Channel;
 use crate::contract::storage::{Failure, KeyPage};
 use crate::store::{Store, StoreError};
 
@@ -222,6 +224,87 @@ impl Storage for Ledger {
             keys: keys.map(|(key, _)| key.to_owned()).collect(),
             next,
         })
+    }
+}
+
+/// How long an operation waits for those that are alone on the storage.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A channel's storage as calls see it that may use http. They are not alone there, and hold nothing while they wait for an
+/// answer: each operation is committed by itself.
+pub(crate) struct Piecemeal {
+    store: Store,
+    channel: Arc<Channel>,
+    keys: usize,
+}
+
+impl Piecemeal {
+    pub(crate) fn new(store: Store, channel: Arc<Channel>, keys: usize) -> Self {
+        Self {
+            store,
+            channel,
+            keys,
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::new(self.store.clone(), &self.channel.id, self.keys)
+    }
+
+    /// Waits until nobody else writes. Not for long: what the call waits with may be the answer to a message that was accepted.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Failure> {
+        let turn = tokio::time::timeout(PATIENCE, self.channel.storage.lock()).await;
+        turn.map_err(|_| Failure::Unavailable("deliveries are being taken in".to_owned()))
+    }
+
+    /// Commits what an operation wrote.
+    async fn commit(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let (id, writes) = (self.channel.id.clone(), ledger.keep());
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let committed = self
+            .store
+            .write(move |connection| commit(connection, &id, &writes));
+        committed.await.map_err(unavailable)
+    }
+}
+
+#[async_trait]
+impl Storage for Piecemeal {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.ledger().get(key).await
+    }
+
+    async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), Failure> {
+        let _alone = self.turn().await?;
+        let ledger = self.ledger();
+        ledger.set(key, value).await?;
+        self.commit(&ledger).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Failure> {
+        let _alone = self.turn().await?;
+        let ledger = self.ledger();
+        ledger.delete(key).await?;
+        self.commit(&ledger).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        value: Vec<u8>,
+    ) -> Result<bool, Failure> {
+        let _alone = self.turn().await?;
+        let ledger = self.ledger();
+        let swapped = ledger.compare_and_swap(key, expected, value).await?;
+        self.commit(&ledger).await?;
+        Ok(swapped)
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, Failure> {
+        self.ledger().list(prefix, cursor).await
     }
 }
 

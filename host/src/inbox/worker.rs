@@ -356,8 +356,7 @@ fn commit(
                             && let Some(place) = &ours
                         {
                             let status = (sequence, status);
-                            let settled =
-                                outbox::settle(connection, channel, now, status, place)?;
+                            let settled = outbox::settle(connection, channel, now, status, place)?;
                             committed.told.then(settled);
                         }
                         if let EventBody::Account(change) = &event.body

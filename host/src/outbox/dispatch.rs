@@ -22,6 +22,7 @@ use crate::contract::outbound::{Message, Payload, Window};
 use crate::contract::storage;
 use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::host::{OnUncertain, Shared};
+use crate::inbox::ledger::Piecemeal;
 use crate::store::StoreError;
 
 /// Messages of one channel that are on their way at one time.
@@ -374,9 +375,11 @@ async fn send(
         http: Arc::clone(&current.http),
         left: AtomicUsize::new(0),
     });
+    let keys = host.options.storage_keys;
+    let storage = Piecemeal::new(host.store.clone(), Arc::clone(channel), keys);
     let lent = Lent {
         http: Some(Arc::clone(&watched) as _),
-        storage: None,
+        storage: Some(Arc::new(storage)),
     };
     let began = Instant::now();
     let sent = match channel.plugin.instantiate_with(lent).await {

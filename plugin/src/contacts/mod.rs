@@ -35,6 +35,40 @@ pub fn window(storage: &impl Storage, to: &Recipient) -> Result<Option<WindowSta
     Ok(record.map(|record| record.state.into()))
 }
 
+/// Learns that whoever was dialled is the one that the vendor names in its answer: it may write the number otherwise, or know a
+/// user id with it. From then on the contact was seen, so it is greeted by nobody.
+///
+/// # Errors
+///
+/// The store's.
+pub(crate) fn reached(
+    storage: &impl Storage,
+    dialled: &str,
+    named: &Contact,
+) -> Result<(), Failure> {
+    let mut known = names(named);
+    known.extend(name::phone(dialled).filter(|name| !known.contains(name)));
+    if known.len() < 2 {
+        return Ok(());
+    }
+    update(storage, |memory| {
+        let mut names = known.clone();
+        // The strongest comes first: a user id, or of two numbers the one that has one, or else the greater.
+        if name::kind(&names[0]) == "phone" {
+            let homes = [memory.home(&names[0])?, memory.home(&names[1])?];
+            let [of_named, of_dialled] = homes.each_ref().map(|home| name::kind(home));
+            let both_are_bare = (of_named, of_dialled) == ("phone", "phone");
+            if of_dialled > of_named || both_are_bare && homes[1] > homes[0] {
+                names.swap(0, 1);
+            }
+        }
+        let record = memory.contact(&names, false)?;
+        record.greet &= !record.fresh;
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// Learns contacts from elsewhere, and returns how many are new. What is newer stays, so the same list can be imported again.
 ///
 /// A contact that is not `greeted` is known, and greeted with its next message that opens the window, once; one that is known here as

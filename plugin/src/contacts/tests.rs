@@ -439,3 +439,51 @@ fn a_store_on_which_every_swap_is_lost_ends_in_a_failure() {
     assert!(matches!(result, Err(Failure::Unavailable(_))), "{result:?}");
     assert!(store.swaps.get() < 100);
 }
+
+fn reach(store: &Store, dialled: &str, named: &str) {
+    reached(store, dialled, &contact(named)).unwrap();
+}
+
+#[test]
+fn a_dialled_number_joins_whatever_is_known_of_either() {
+    // The dialled one, and the one that the vendor writes; either may be the greater.
+    for (dialled, named) in [("521", "52"), ("52", "521")] {
+        for known in ["", "/52", "/521", "DE.1/52", "DE.1/521"] {
+            let store = Store::default();
+            if !known.is_empty() {
+                learn(&store, known, 7);
+            }
+            for _ in 0..2 {
+                reach(&store, dialled, &format!("/{named}"));
+            }
+            let opened = Some(if known.is_empty() { 0 } else { 7 });
+            for names in ["/52", "/521"] {
+                assert_eq!(
+                    opened_at(&store, names),
+                    opened,
+                    "{dialled} {known}: {names}"
+                );
+            }
+            learn(&store, "DE.1/521", 9);
+            assert_eq!(
+                opened_at(&store, "/52"),
+                Some(9),
+                "{dialled} {known}: one contact"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dialled_number_makes_no_two_people_one() {
+    let store = Store::default();
+    learn(&store, "DE.1/521", 7);
+    learn(&store, "DE.2/52", 9);
+    reach(&store, "521", "/52");
+    // The number has gone over to the one whom it reaches now.
+    assert_eq!(opened_at(&store, "/521"), Some(9));
+    assert_eq!(opened_at(&store, "DE.1"), Some(7));
+    learn(&store, "DE.2", 11);
+    assert_eq!(opened_at(&store, "/521"), Some(11));
+    assert_eq!(opened_at(&store, "DE.1"), Some(7));
+}

@@ -550,6 +550,9 @@ fn a_change_of_number_joins_old_and_new() {
             changed(Some(contact("/49"))),
         )],
     );
+    for names in ["DE.1", "DE.2", "/48", "/49"] {
+        assert_eq!(opened_at(&store, names), Some(NOW - 9), "{names}");
+    }
     assert_eq!(
         take(&store, &[write("DE.2/48", NOW - 7)]),
         0,
@@ -558,6 +561,18 @@ fn a_change_of_number_joins_old_and_new() {
     for names in ["DE.1", "DE.2", "/48", "/49"] {
         assert_eq!(opened_at(&store, names), Some(NOW - 7), "{names}");
     }
+}
+
+#[test]
+fn a_number_that_wrote_is_found_by_the_user_id_that_it_got_later() {
+    let store = Store::default();
+    let write = event("/49", Some(NOW - 9), EventBody::Message(message(hello())));
+    take(&store, &[write]);
+    assert_eq!(state(&store, &Recipient::UserId("DE.2".into())), None);
+    let change = event("DE.2/48", Some(NOW - 8), changed(Some(contact("/49"))));
+    take(&store, &[change]);
+    let found = state(&store, &Recipient::UserId("DE.2".into())).and_then(|it| it.opened);
+    assert_eq!(found.map(|opening| opening.at), Some(NOW - 9));
 }
 
 #[test]

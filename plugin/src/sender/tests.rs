@@ -4,6 +4,7 @@ use super::*;
 use crate::api::tests::{Scripted, says, words};
 use crate::bindings::messaging::channel::http::{Failure, Request};
 use crate::bindings::messaging::channel::types::{Attribute, ErrorClass, Scalar};
+use crate::contacts::tests::{Store, opened_at};
 
 const CLOUD: &str = r#"{"api_key": "{{secret:api_key}}"}"#;
 const SANDBOX: &str = r#"{"api": "sandbox"}"#;
@@ -34,7 +35,7 @@ fn a_message_goes_out_as_it_was_built_with_its_reference() {
         (r#"{"to": "1" }"#, None, r#"{"to": "1" }"#),
     ] {
         let http = Scripted::new([says(200, &json!({"messages": [{"id": "wamid.1"}]}))]);
-        let sent = send(&http, CLOUD, &payload(built), reference).unwrap();
+        let sent = send(&http, &Store::default(), CLOUD, &payload(built), reference).unwrap();
         assert_eq!(sent.message_id.as_deref(), Some("wamid.1"));
         let [request] = http.requests().try_into().unwrap();
         assert_eq!(body(&request), expected);
@@ -54,7 +55,7 @@ fn a_message_goes_out_as_it_was_built_with_its_reference() {
 fn what_is_no_payload_is_not_sent() {
     for body in ["", "[]", "{", "}", "null"] {
         let http = Scripted::new([]);
-        let error = send(&http, CLOUD, &payload(body), Some("1")).unwrap_err();
+        let error = send(&http, &Store::default(), CLOUD, &payload(body), Some("1")).unwrap_err();
         assert_eq!(error.class, ErrorClass::Invalid, "{body}");
         assert!(http.requests().is_empty());
     }
@@ -62,11 +63,30 @@ fn what_is_no_payload_is_not_sent() {
         path: "@example.com/messages".into(),
         ..payload("{}")
     };
-    assert!(send(&Scripted::new([]), CLOUD, &elsewhere, None).is_err());
-    assert!(send(&Scripted::new([]), "7", &payload("{}"), None).is_err());
     assert!(
         send(
             &Scripted::new([]),
+            &Store::default(),
+            CLOUD,
+            &elsewhere,
+            None
+        )
+        .is_err()
+    );
+    assert!(
+        send(
+            &Scripted::new([]),
+            &Store::default(),
+            "7",
+            &payload("{}"),
+            None
+        )
+        .is_err()
+    );
+    assert!(
+        send(
+            &Scripted::new([]),
+            &Store::default(),
             r#"{"api": "on_premise"}"#,
             &payload("{}"),
             None
@@ -85,7 +105,7 @@ fn everything_that_the_answer_says_is_passed_on() {
             "messages": [{"id": "wamid.1", "message_status": "held_for_quality_assessment", "group_id": "g"}],
         }),
     )]);
-    let sent = send(&http, CLOUD, &payload("{}"), None).unwrap();
+    let sent = send(&http, &Store::default(), CLOUD, &payload("{}"), None).unwrap();
     assert_eq!(sent.status.as_deref(), Some("held_for_quality_assessment"));
     let contact = sent.contact.unwrap();
     assert_eq!(contact.phone.as_deref(), Some("1650"));
@@ -116,12 +136,14 @@ fn a_message_without_an_id_was_accepted_all_the_same() {
         r#"{"contacts": [{}]}"#,
     ] {
         let http = Scripted::new([words(200, body)]);
-        let sent = send(&http, SANDBOX, &payload("{}"), None).unwrap();
+        let sent = send(&http, &Store::default(), SANDBOX, &payload("{}"), None).unwrap();
         assert_eq!((sent.message_id, sent.contact), (None, None), "{body}");
     }
     let http = Scripted::new([Err(Failure::TooLarge(200))]);
     assert_eq!(
-        send(&http, CLOUD, &payload("{}"), None).unwrap().message_id,
+        send(&http, &Store::default(), CLOUD, &payload("{}"), None)
+            .unwrap()
+            .message_id,
         None
     );
 }
@@ -133,14 +155,28 @@ fn what_may_have_been_accepted_is_uncertain() {
         words(500, ""),
         words(502, "Bad gateway"),
     ] {
-        let error = send(&Scripted::new([answer]), CLOUD, &payload("{}"), None).unwrap_err();
+        let error = send(
+            &Scripted::new([answer]),
+            &Store::default(),
+            CLOUD,
+            &payload("{}"),
+            None,
+        )
+        .unwrap_err();
         assert_eq!(error.class, ErrorClass::Uncertain);
     }
     let errors = says(
         200,
         &json!({"errors": [{"code": 1013, "title": "User is not valid"}]}),
     );
-    let error = send(&Scripted::new([errors]), CLOUD, &payload("{}"), None).unwrap_err();
+    let error = send(
+        &Scripted::new([errors]),
+        &Store::default(),
+        CLOUD,
+        &payload("{}"),
+        None,
+    )
+    .unwrap_err();
     assert_eq!(error.class, ErrorClass::Recipient);
 }
 
@@ -199,8 +235,77 @@ fn what_names_nothing_or_too_much_is_not_sent() {
     }
     for (length, sent) in [(512, true), (513, false)] {
         let http = Scripted::new(sent.then(|| says(200, &json!({}))));
-        let result = send(&http, CLOUD, &payload("{}"), Some(&"é".repeat(length)));
+        let result = send(&http, &Store::default(), CLOUD, &payload("{}"), Some(&"é".repeat(length)));
         assert_eq!(result.is_ok(), sent);
         assert_eq!(http.requests().len(), usize::from(sent));
     }
+}
+
+/// Sends to `to` where the answer is of `contact`.
+fn reach(
+    store: &Store,
+    to: &serde_json::Value,
+    contact: &serde_json::Value,
+) -> Result<Sent, Error> {
+    let answer = json!({"contacts": [contact], "messages": [{"id": "wamid.1"}]});
+    let http = Scripted::new([says(200, &answer)]);
+    send(&http, store, CLOUD, &payload(&to.to_string()), None)
+}
+
+#[test]
+fn who_was_dialled_is_who_the_answer_names() {
+    let store = Store::default();
+    // Mexico: the answer leaves a digit out.
+    let dialled = json!({"to": "+5215512345678", "recipient_type": "individual"});
+    reach(
+        &store,
+        &dialled,
+        &json!({"input": "+5215512345678", "wa_id": "525512345678"}),
+    )
+    .unwrap();
+    for names in ["/5215512345678", "/525512345678"] {
+        assert_eq!(opened_at(&store, names), Some(0), "{names}");
+    }
+    let with_id = json!({"input": "+5215512345678", "user_id": "MX.1"});
+    reach(&store, &dialled, &with_id).unwrap();
+    for names in ["/5215512345678", "/525512345678", "MX.1"] {
+        assert_eq!(opened_at(&store, names), Some(0), "{names}");
+    }
+    store.operations();
+    reach(&store, &dialled, &with_id).unwrap();
+    assert_eq!(
+        store.operations(),
+        (1, 0),
+        "what is known is read once, and not written"
+    );
+}
+
+#[test]
+fn an_answer_that_says_nothing_new_is_not_remembered() {
+    let store = Store::default();
+    let ada = json!({"input": "+4930", "wa_id": "4930"});
+    reach(&store, &json!({"to": "+4930"}), &ada).unwrap();
+    reach(
+        &store,
+        &json!({"recipient": "DE.1"}),
+        &json!({"input": "DE.1", "user_id": "DE.1"}),
+    )
+    .unwrap();
+    let group = json!({"to": "group", "recipient_type": "group"});
+    reach(
+        &store,
+        &group,
+        &json!({"input": "group", "wa_id": "4931", "user_id": "DE.2"}),
+    )
+    .unwrap();
+    assert_eq!(store.operations(), (0, 0));
+}
+
+#[test]
+fn a_message_was_sent_though_the_store_fails() {
+    let store = Store::default();
+    store.fails_after.set(Some(0));
+    let answer = json!({"input": "+4930", "wa_id": "4931"});
+    let sent = reach(&store, &json!({"to": "+4930"}), &answer).unwrap();
+    assert_eq!(sent.message_id.as_deref(), Some("wamid.1"));
 }
