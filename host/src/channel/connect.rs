@@ -267,6 +267,12 @@ async fn register(
         let registered = match account.connect(false).await {
             Err(ChannelError::Occupied(found)) if replace_foreign => {
                 is_foreign = true;
+                // Others may be replaced with it, and only one is named at a time.
+                let others = account.health(None).await.map(|it| it.registrations);
+                let others = others.unwrap_or_default().into_iter();
+                known
+                    .previous
+                    .extend(others.filter(|it| it.scope != found.scope && !account.is_ours(it)));
                 known.previous.push(found);
                 remember(&mut known, before);
                 // On disk before it is replaced.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::registration::Scope;
-use super::{CURRENT, CURRENT_ACCOUNT, can_t_be_read};
+use super::{ACCOUNT_SETTLES_IN_SECONDS, can_t_be_read};
 use crate::api::{self, Client, Http, object};
 use crate::bindings::exports::messaging::channel::connection::{
     Ability, AccountHealth, WebhookTarget,
@@ -19,7 +19,8 @@ const PLAIN_STATUS: &str = "/health_status";
 
 /// How the number is, and where its deliveries go. Changes nothing.
 ///
-/// The sandbox tells nothing of itself, so there is only the webhook.
+/// The sandbox tells nothing of itself, so there is only the webhook. That the account's webhook should lead here, and does not, is
+/// an error among those of the health.
 ///
 /// # Errors
 ///
@@ -37,17 +38,19 @@ pub fn health(
     };
     let mut errors: Vec<_> = entities(&status).flat_map(errors_of).collect();
     let mut registrations = Vec::new();
-    match Scope::Number.read(&client, CURRENT) {
+    match Scope::Number.read(&client, Scope::Number.current()) {
         Ok(present) => registrations.push((Scope::Number, present.registration)),
         Err(error) if can_t_be_read(&client, &error) => {}
         Err(error) => errors.push(error),
     }
     let is_known = !registrations.is_empty();
-    // Where the number has one of its own, this tells where other deliveries go; so it may fail.
-    if client.api() == Api::Cloud
-        && let Ok(present) = Scope::Account.read(&client, CURRENT_ACCOUNT)
-    {
-        registrations.push((Scope::Account, present.registration));
+    if client.api() == Api::Cloud {
+        match Scope::Account.read(&client, Scope::Account.current()) {
+            Ok(present) => registrations.push((Scope::Account, present.registration)),
+            Err(error) if Scope::Account.is_taken(&client) => errors.push(error),
+            // The number has one of its own; this tells where other deliveries go, and may fail.
+            Err(_) => {}
+        }
     }
     registrations.retain(|(_, registration)| registration.url.is_some());
     let receiving = match (target.filter(|_| is_known), registrations.first()) {
@@ -58,6 +61,17 @@ pub fn health(
             .ok(),
         _ => Some(false),
     };
+    if let Some(target) = target.filter(|_| Scope::Account.is_taken(&client)) {
+        let mut account = registrations
+            .iter()
+            .filter(|(scope, _)| *scope == Scope::Account);
+        let leads_here = account.any(|(_, it)| it.url.as_ref() == Some(&target.url));
+        match leads_here.then(|| Scope::Account.brings_our_secret(&client)) {
+            Some(Ok(true)) => {}
+            Some(Err(error)) => errors.push(error),
+            None | Some(Ok(false)) => errors.push(account_webhook_elsewhere()),
+        }
+    }
     let registrations = registrations.into_iter().map(|(_, it)| it).collect();
     Ok(AccountHealth {
         sending: ability(&status),
@@ -66,6 +80,24 @@ pub fn health(
         errors,
         attributes: api::scalars(&status, &[]),
     })
+}
+
+fn account_webhook_elsewhere() -> Error {
+    Error {
+        class: ErrorClass::Invalid,
+        retry: Retry::AfterChange,
+        code: None,
+        title: None,
+        message: Some(
+            "The account's webhook does not lead here with this channel's secret".to_owned(),
+        ),
+        details: None,
+        link: None,
+        remedy: Some(format!(
+            "Look again {ACCOUNT_SETTLES_IN_SECONDS} seconds after connecting, or connect the channel again"
+        )),
+        attributes: Vec::new(),
+    }
 }
 
 /// The Cloud API's health status, by which a key is proved as well.

@@ -1,7 +1,8 @@
 //! Connecting the number: proving the key, and registering the webhook in place of the one that was there.
 //!
-//! Only the number's own registration is replaced. That of the whole account (`/waba_webhook`) serves the account's other
-//! numbers too, and the number's has precedence over it; so it is read for information and left alone.
+//! Only the number's own registration is replaced, unless `webhook_scope` in the settings says otherwise. That of the whole
+//! account (`/waba_webhook`) serves the account's other numbers too, and the number's has precedence over it; so it is read for
+//! information and left alone.
 #![allow(clippy::result_large_err, reason = "the errors are the contract's own")]
 
 use std::collections::BTreeMap;
@@ -31,12 +32,8 @@ use registration::Scope;
 const SOURCE_KEYS: &str = "360dialog, API keys";
 const SOURCE_WEBHOOKS: &str = "360dialog, webhooks";
 
-/// The names that headers of registrations are sealed under. What `disconnect` puts back must outlive every later look at a
-/// registration, which by then is our own; so looking has a name of its own.
-const PREVIOUS: &str = "previous";
-const PREVIOUS_ACCOUNT: &str = "previous_account";
-const CURRENT: &str = "current";
-const CURRENT_ACCOUNT: &str = "current_account";
+/// How long the account's webhook may take until it is set: "within the next 15-20 s" (a comment in a client of 360dialog's).
+const ACCOUNT_SETTLES_IN_SECONDS: u32 = 20;
 
 /// The placeholder of the secret that each delivery has to bring.
 const SECRET: &str = "{{secret:webhook}}";
@@ -79,8 +76,9 @@ pub fn connect(
         phone_number_id: account.phone_number_id,
         phone_number: account.phone_number,
         previous,
-        // What takes a while (15 to 20 seconds) is the account's registration, not the number's.
-        settles_in_seconds: None,
+        // The number's is set at once.
+        settles_in_seconds: (target.is_some() && client.settings.has_account_webhook())
+            .then_some(ACCOUNT_SETTLES_IN_SECONDS),
         warnings: warnings.into_vec(),
     })
 }
@@ -91,30 +89,30 @@ fn replace(
     target: &WebhookTarget,
     warnings: &mut Problems,
 ) -> Result<Vec<Registration>, ConnectError> {
-    let mut previous = Vec::new();
-    match Scope::Number.read(client, CURRENT) {
-        Ok(present) if present.leads_elsewhere(&target.url) => {
-            if !target.replace_foreign {
-                return Err(ConnectError::Occupied(present.registration));
-            }
-            previous.extend(keep(client, target, warnings).map_err(ConnectError::Failed)?);
-        }
-        Ok(_) => {}
-        Err(error) if can_t_be_read(client, &error) => warnings.add(
-            "",
-            "unread",
-            "This API does not tell which webhook is registered: whatever was there is replaced",
-            SOURCE_WEBHOOKS,
-        ),
-        Err(error) => return Err(ConnectError::Failed(error)),
-    }
-    if client.api() == Api::Cloud {
-        match Scope::Account.read(client, PREVIOUS_ACCOUNT) {
+    let mut foreign = Vec::new();
+    for &scope in Scope::of(client) {
+        let is_taken = scope.is_taken(client);
+        match scope.read(client, scope.current()) {
             Ok(present) if present.leads_elsewhere(&target.url) => {
-                previous.push(present.registration);
+                if is_taken && !target.replace_foreign {
+                    return Err(ConnectError::Occupied(present.registration));
+                }
+                foreign.push(scope);
             }
+            Ok(present) if !is_taken && present.registration.url.is_some() => warnings.add(
+                "/webhook_scope",
+                "account_webhook_kept",
+                "The account's webhook still leads here: disconnect the channel and connect it again to give it back",
+                SOURCE_WEBHOOKS,
+            ),
             Ok(_) => {}
-            Err(error) => warnings.add(
+            Err(error) if can_t_be_read(client, &error) => warnings.add(
+                "",
+                "unread",
+                "This API does not tell which webhook is registered: whatever was there is replaced",
+                SOURCE_WEBHOOKS,
+            ),
+            Err(error) if !is_taken => warnings.add(
                 "",
                 "account_unread",
                 format_args!(
@@ -123,18 +121,31 @@ fn replace(
                 ),
                 SOURCE_WEBHOOKS,
             ),
+            Err(error) => return Err(ConnectError::Failed(error)),
         }
     }
-
+    let mut previous = Vec::new();
+    for scope in foreign {
+        match keep(client, scope, target, warnings) {
+            Ok(kept) => previous.extend(kept),
+            Err(error) if scope.is_taken(client) => return Err(ConnectError::Failed(error)),
+            Err(_) => {}
+        }
+    }
     register_target(client, target, warnings).map_err(ConnectError::Failed)?;
+    if client.settings.has_account_webhook() {
+        // It shows later than it is registered, so it is not read back: the next look at the channel's health tells.
+        let body = Scope::Account.body(&target.url, &headers(client));
+        register(client, Scope::Account, body).map_err(ConnectError::Failed)?;
+    }
     Ok(previous)
 }
 
-/// Puts back the number's registration that was there before, or removes ours. One that is no longer ours is left alone.
+/// Puts back the registrations that were there before, or removes ours. One that is no longer ours is left alone.
 ///
 /// # Errors
 ///
-/// What 360dialog, or the way to it, said.
+/// What 360dialog, or the way to it, said. What could be put back before that is.
 pub fn disconnect(
     http: &impl Http,
     settings: &str,
@@ -142,38 +153,66 @@ pub fn disconnect(
     previous: &[Registration],
 ) -> Result<(), Error> {
     let client = Client::new(http, settings)?;
-    match Scope::Number.read(&client, CURRENT) {
-        Ok(present) if present.registration.url.as_deref() != Some(&target.url) => return Ok(()),
-        Ok(_) => {}
-        Err(error) if can_t_be_read(&client, &error) => {}
+    for &scope in Scope::of(&client) {
+        let is_before = |it: &&Registration| {
+            Scope::named(it.scope.as_deref()) == scope
+                && it.url.as_ref().is_some_and(|url| *url != target.url)
+        };
+        give_back(&client, scope, target, previous.iter().find(is_before))?;
+    }
+    Ok(())
+}
+
+/// Puts one registration back.
+fn give_back(
+    client: &Client<'_, impl Http>,
+    scope: Scope,
+    target: &WebhookTarget,
+    before: Option<&Registration>,
+) -> Result<(), Error> {
+    match scope.read(client, scope.current()) {
+        Ok(present) => {
+            let url = present.registration.url;
+            // The account's may have been registered only just now, and will show later.
+            let may_be_ours = scope == Scope::Account
+                && scope.is_taken(client)
+                && url.as_ref() == before.and_then(|before| before.url.as_ref());
+            if url.as_ref() != Some(&target.url) && !may_be_ours {
+                return Ok(());
+            }
+        }
+        Err(error) if can_t_be_read(client, &error) => {}
+        Err(_) if !scope.is_taken(client) => return Ok(()),
         Err(error) => return Err(error),
     }
-    let before = previous.iter().find(|registration| {
-        registration.scope.as_deref() != Some(Scope::Account.word())
-            && registration
-                .url
-                .as_ref()
-                .is_some_and(|url| *url != target.url)
-    });
     let body = match before {
-        Some(registration) => registration::restoring(registration)?,
+        Some(registration) => scope.restoring(registration)?,
         // Assumed: no request to remove a registration is documented, but one that is not set reads as an empty address.
-        None => registration::body("", &BTreeMap::new()),
+        None => scope.body("", &BTreeMap::new()),
     };
-    register(&client, body)
+    match register(client, scope, body) {
+        // So there is no way to remove the account's. What comes for a channel that is disconnected harms nobody.
+        Err(error)
+            if scope == Scope::Account && before.is_none() && is_about_the_request(&error) =>
+        {
+            Ok(())
+        }
+        registered => registered,
+    }
 }
 
 /// Reads the registration that is in the way once more, now to keep it.
 fn keep(
     client: &Client<'_, impl Http>,
+    scope: Scope,
     target: &WebhookTarget,
     warnings: &mut Problems,
 ) -> Result<Option<Registration>, Error> {
-    let present = Scope::Number.read(client, PREVIOUS)?;
+    let present = scope.read(client, scope.previous())?;
     if !present.leads_elsewhere(&target.url) {
         return Ok(None);
     }
-    if !present.sealed {
+    if !present.sealed && scope.is_taken(client) {
         warnings.add(
             "",
             "headers_not_kept",
@@ -259,20 +298,25 @@ fn account(status: &Value) -> Account {
     }
 }
 
-/// Registers the target, and reads it back.
+/// The headers that each delivery shall bring.
+fn headers(client: &Client<'_, impl Http>) -> BTreeMap<&'static str, &'static str> {
+    match client.settings.webhook_authentication.unwrap_or_default() {
+        WebhookAuthentication::Header | WebhookAuthentication::HeaderAndHmac => {
+            BTreeMap::from([(SECRET_HEADER, SECRET)])
+        }
+        WebhookAuthentication::Hmac => BTreeMap::new(),
+    }
+}
+
+/// Registers the target for the number, and reads it back.
 fn register_target(
     client: &Client<'_, impl Http>,
     target: &WebhookTarget,
     warnings: &mut Problems,
 ) -> Result<(), Error> {
-    let headers = match client.settings.webhook_authentication.unwrap_or_default() {
-        WebhookAuthentication::Header | WebhookAuthentication::HeaderAndHmac => {
-            BTreeMap::from([(SECRET_HEADER, SECRET)])
-        }
-        WebhookAuthentication::Hmac => BTreeMap::new(),
-    };
-    let registered = register(client, registration::body(&target.url, &headers));
-    let now = Scope::Number.read(client, CURRENT);
+    let body = Scope::Number.body(&target.url, &headers(client));
+    let registered = register(client, Scope::Number, body);
+    let now = Scope::Number.read(client, Scope::Number.current());
     let is_ours = now
         .as_ref()
         .is_ok_and(|now| now.registration.url.as_deref() == Some(&target.url));
@@ -306,8 +350,8 @@ fn register_target(
     Ok(())
 }
 
-fn register(client: &Client<'_, impl Http>, body: Vec<u8>) -> Result<(), Error> {
-    let result = client.configure(Scope::Number.path(), body);
+fn register(client: &Client<'_, impl Http>, scope: Scope, body: Vec<u8>) -> Result<(), Error> {
+    let result = client.configure(scope.path(), body);
     api::answer(result, Call::Repeatable).map(drop)
 }
 

@@ -7,22 +7,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{CURRENT, PREVIOUS, SECRET};
+use super::SECRET;
 use crate::api::{self, Call, Client, Http};
 use crate::bindings::exports::messaging::channel::connection::Registration;
 use crate::bindings::messaging::channel::http::{Failure, Response, Seal};
 use crate::bindings::messaging::channel::types::{Error, Header};
 use crate::description::SECRET_HEADER;
-use crate::settings::WebhookAuthentication;
+use crate::settings::{Api, WebhookAuthentication};
 
 /// Whom a registration serves.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The number.
     Number,
     /// All numbers of the account.
     Account,
 }
+
+/// The length from which the end of an address can't be guessed, in bytes.
+const UNGUESSABLE: usize = 32;
 
 /// A registration as it is now.
 pub(super) struct Present {
@@ -32,16 +35,65 @@ pub(super) struct Present {
 }
 
 impl Present {
-    /// Somebody's deliveries go to another address than `url`.
+    /// Somebody's deliveries go to another address than `url`. One of another host with the same end, which nobody can guess, is the
+    /// same channel's, from before it moved.
     pub(super) fn leads_elsewhere(&self, url: &str) -> bool {
+        let end = |url: &str| {
+            let end = url
+                .rsplit('/')
+                .next()
+                .filter(|end| end.len() >= UNGUESSABLE);
+            end.map(str::to_owned)
+        };
+        let is_ours = |present: &String| {
+            present == url || end(url).is_some_and(|ours| end(present) == Some(ours))
+        };
         self.registration
             .url
             .as_ref()
-            .is_some_and(|present| present != url)
+            .is_some_and(|present| !is_ours(present))
     }
 }
 
 impl Scope {
+    /// Those that the API has.
+    pub(super) fn of(client: &Client<'_, impl Http>) -> &'static [Self] {
+        match client.api() {
+            Api::Cloud => &[Self::Number, Self::Account],
+            Api::Sandbox | Api::OnPremise => &[Self::Number],
+        }
+    }
+
+    /// Whether it is to lead here.
+    pub(super) fn is_taken(self, client: &Client<'_, impl Http>) -> bool {
+        self == Self::Number || client.settings.has_account_webhook()
+    }
+
+    /// The scope of this word; the number's where a registration has none.
+    pub(super) fn named(word: Option<&str>) -> Self {
+        match word {
+            Some(word) if word == Self::Account.word() => Self::Account,
+            _ => Self::Number,
+        }
+    }
+
+    /// The name that its headers are sealed under where they are to be put back. It must outlive every later look at the
+    /// registration, which by then is our own; so looking has a name of its own.
+    pub(super) const fn previous(self) -> &'static str {
+        match self {
+            Self::Number => "previous",
+            Self::Account => "previous_account",
+        }
+    }
+
+    /// The name that its headers are sealed under where they are only looked at.
+    pub(super) const fn current(self) -> &'static str {
+        match self {
+            Self::Number => "current",
+            Self::Account => "current_account",
+        }
+    }
+
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Number => "number",
@@ -136,53 +188,63 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The body that registers `url`.
-pub(super) fn body(url: &str, headers: &BTreeMap<&str, &str>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Members<'a> {
-        url: &'a str,
-        headers: &'a BTreeMap<&'a str, &'a str>,
-    }
+impl Scope {
+    /// The body that registers `url`.
+    pub(super) fn body(self, url: &str, headers: &BTreeMap<&str, &str>) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Members<'a> {
+            url: &'a str,
+            headers: &'a BTreeMap<&'a str, &'a str>,
+            /// Whether the numbers' own no longer count.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            override_all: Option<bool>,
+        }
 
-    serde_json::to_vec(&Members { url, headers })
+        let override_all = (self == Self::Account).then_some(false);
+        serde_json::to_vec(&Members {
+            url,
+            headers,
+            override_all,
+        })
         // Only a failing writer or a key that is no string could fail, and there is neither.
         .expect("memory takes every byte, and every key is a string")
-}
-
-/// The body that puts a registration back.
-///
-/// Its placeholders are filled, so it may ask for nothing but what was sealed for it: an address with the placeholder of another
-/// secret in it would be told that secret.
-pub(super) fn restoring(registration: &Registration) -> Result<Vec<u8>, Error> {
-    let is_plain = |text: &str| !text.contains("{{");
-    let url = registration.url.as_deref().unwrap_or_default();
-    let headers: BTreeMap<_, _> = registration
-        .headers
-        .iter()
-        .map(|header| (header.name.as_str(), header.value.as_str()))
-        .collect();
-    let asks_for_more = headers
-        .iter()
-        .any(|(name, value)| !is_plain(name) || !(is_plain(value) || is_kept(value)));
-    if asks_for_more || !is_plain(url) {
-        return Err(api::invalid(
-            "The registration to put back holds a placeholder of a secret that is not its own",
-            "Register the former webhook by hand in the 360dialog Hub",
-        ));
     }
-    Ok(body(url, &headers))
-}
 
-/// The value is the placeholder of a header that was kept.
-fn is_kept(value: &str) -> bool {
-    value
-        .strip_prefix("{{secret:")
-        .and_then(|rest| {
-            // What was only looked at is kept too, where the host went down before it could be replaced.
-            rest.strip_prefix(PREVIOUS)
-                .or_else(|| rest.strip_prefix(CURRENT))?
-                .strip_prefix('/')?
-                .strip_suffix("}}")
-        })
-        .is_some_and(|member| !member.contains(['{', '}']))
+    /// The body that puts a registration back.
+    ///
+    /// Its placeholders are filled, so it may ask for nothing but what was sealed for it: an address with the placeholder of another
+    /// secret in it would be told that secret.
+    pub(super) fn restoring(self, registration: &Registration) -> Result<Vec<u8>, Error> {
+        let is_plain = |text: &str| !text.contains("{{");
+        let url = registration.url.as_deref().unwrap_or_default();
+        let headers: BTreeMap<_, _> = registration
+            .headers
+            .iter()
+            .map(|header| (header.name.as_str(), header.value.as_str()))
+            .collect();
+        let asks_for_more = headers
+            .iter()
+            .any(|(name, value)| !is_plain(name) || !(is_plain(value) || self.has_kept(value)));
+        if asks_for_more || !is_plain(url) {
+            return Err(api::invalid(
+                "The registration to put back holds a placeholder of a secret that is not its own",
+                "Register the former webhook by hand in the 360dialog Hub",
+            ));
+        }
+        Ok(self.body(url, &headers))
+    }
+
+    /// The value is the placeholder of a header that was kept.
+    fn has_kept(self, value: &str) -> bool {
+        value
+            .strip_prefix("{{secret:")
+            .and_then(|rest| {
+                // What was only looked at is kept too, where the host went down before it could be replaced.
+                rest.strip_prefix(self.previous())
+                    .or_else(|| rest.strip_prefix(self.current()))?
+                    .strip_prefix('/')?
+                    .strip_suffix("}}")
+            })
+            .is_some_and(|member| !member.contains(['{', '}']))
+    }
 }

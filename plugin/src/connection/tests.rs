@@ -6,6 +6,7 @@ use crate::bindings::exports::messaging::channel::connection::Ability;
 use crate::bindings::messaging::channel::http::{Failure, Request, Response};
 use crate::bindings::messaging::channel::types::{Attribute, Header, Retry, Scalar};
 
+mod account;
 mod looking;
 
 const CLOUD: &str = "{}";
@@ -254,6 +255,7 @@ fn another_system_s_webhook_is_kept_and_replaced_where_that_is_asked_for() {
     let http = Scripted::new([
         status(),
         leads_to(THEIRS),
+        leads_to("https://account.example.com"),
         leads_to(THEIRS),
         leads_to("https://account.example.com"),
         unset(),
@@ -283,7 +285,13 @@ fn another_system_s_webhook_is_kept_and_replaced_where_that_is_asked_for() {
         .collect();
     assert_eq!(
         names,
-        ["current", "previous", "previous_account", "current"]
+        [
+            "current",
+            "current_account",
+            "previous",
+            "previous_account",
+            "current"
+        ]
     );
     assert_eq!(written(&requests).len(), 1);
 }
@@ -294,8 +302,8 @@ fn without_sealing_no_header_is_kept() {
         [
             status(),
             leads_to(THEIRS),
-            leads_to(THEIRS),
             unset(),
+            leads_to(THEIRS),
             unset(),
             leads_to(OURS),
         ]
@@ -326,7 +334,7 @@ fn connecting_twice_registers_twice_and_forgets_nothing() {
         requests
             .iter()
             .flat_map(|request| &request.seal)
-            .all(|seal| seal.name != PREVIOUS)
+            .all(|seal| seal.name != Scope::Number.previous())
     );
 }
 

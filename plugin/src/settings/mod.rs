@@ -36,6 +36,8 @@ pub struct Settings<'a> {
     pub greeting: Option<Cow<'a, str>>,
     /// How webhooks are authenticated; the secret header where absent.
     pub webhook_authentication: Option<WebhookAuthentication>,
+    /// Which webhooks are registered; see [`Settings::has_account_webhook`].
+    pub webhook_scope: Option<WebhookScope>,
 }
 
 impl<'a> Settings<'a> {
@@ -52,6 +54,12 @@ impl<'a> Settings<'a> {
     #[must_use]
     pub fn api(&self) -> Api {
         self.api.unwrap_or_default()
+    }
+
+    /// Whether the account's webhook is this channel's too.
+    #[must_use]
+    pub fn has_account_webhook(&self) -> bool {
+        self.api() == Api::Cloud && self.webhook_scope == Some(WebhookScope::NumberAndAccount)
     }
 
     /// Where the API is: the member, or 360dialog's own address.
@@ -98,6 +106,17 @@ pub enum WebhookAuthentication {
     Hmac,
     /// By both.
     HeaderAndHmac,
+}
+
+/// Whose webhooks are registered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookScope {
+    /// The number's.
+    #[default]
+    Number,
+    /// The number's, and that of the account.
+    NumberAndAccount,
 }
 
 /// Text that is borrowed where JSON allows it; serde copies an `Option<Cow<str>>` otherwise.

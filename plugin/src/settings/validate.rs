@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{API_KEY, Api, WEBHOOK_HMAC_SECRET, WebhookAuthentication};
+use super::{API_KEY, Api, WEBHOOK_HMAC_SECRET, WebhookAuthentication, WebhookScope};
 use crate::bindings::messaging::channel::types::Problem;
 use crate::problem::Problems;
 use crate::url::Url;
@@ -11,10 +11,11 @@ const SOURCE: &str = "channel-360dialog, settings";
 const SOURCE_GREETING: &str = "Cloud API, text messages";
 const SOURCE_NUMBER: &str = "ITU-T E.164";
 const SOURCE_ON_PREMISE: &str = "360dialog, hosting type change: On-Premise API to Cloud API";
+const SOURCE_WEBHOOK: &str = "360dialog, webhook URL";
 const SOURCE_SIGNATURE: &str = "360dialog, signature validation";
 
 /// The members, all of them strings.
-const MEMBERS: [&str; 8] = [
+const MEMBERS: [&str; 9] = [
     "name",
     "phone_number",
     "api",
@@ -22,6 +23,7 @@ const MEMBERS: [&str; 8] = [
     "api_key",
     "greeting",
     "webhook_authentication",
+    "webhook_scope",
     "webhook_hmac_secret",
 ];
 
@@ -84,6 +86,7 @@ impl Validation<'_> {
                 .optional_text("/greeting", Some(&greeting), 4096, SOURCE_GREETING);
         }
         self.webhook();
+        self.webhook_scope(api);
     }
 
     fn names_and_types(&mut self) {
@@ -222,6 +225,20 @@ impl Validation<'_> {
                     "A secret must not enter the sandbox: the host has to keep it and to write {placeholder} here"
                 ),
                 SOURCE,
+            );
+        }
+    }
+
+    fn webhook_scope(&mut self, api: Option<Api>) {
+        let scope = self.choice("webhook_scope", r#""number" or "number_and_account""#);
+        if let (Some(WebhookScope::NumberAndAccount), Some(Api::Sandbox | Api::OnPremise)) =
+            (scope, api)
+        {
+            self.problems.add(
+                "/webhook_scope",
+                "no_account_webhook",
+                "Only the Cloud API has a webhook for the account: set webhook_scope to \"number\", or api to \"cloud\"",
+                SOURCE_WEBHOOK,
             );
         }
     }

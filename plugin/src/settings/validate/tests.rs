@@ -44,6 +44,8 @@ fn good_settings_have_no_problem() {
         json!({"base_url": "http://127.0.0.1"}),
         json!({"base_url": "http://[::1]:8090"}),
         json!({"base_url": "HTTPS://Example.com:8443/waba"}),
+        json!({"webhook_scope": "number", "api": "sandbox"}),
+        json!({"webhook_scope": "number_and_account"}),
         json!({"webhook_authentication": "header"}),
         json!({"webhook_authentication": "hmac", "webhook_hmac_secret": "{{secret:webhook_hmac_secret}}"}),
         json!({"webhook_authentication": "header_and_hmac", "webhook_hmac_secret": "{{secret:webhook_hmac_secret}}"}),
@@ -237,6 +239,16 @@ fn secrets_webhooks_and_strangers_have_rules() {
             "secret_in_sandbox",
         ),
         (json!({"api_key": {"set": true}}), "/api_key", "wrong_type"),
+        (
+            json!({"webhook_scope": "account"}),
+            "/webhook_scope",
+            "bad_choice",
+        ),
+        (
+            json!({"webhook_scope": "number_and_account", "api": "sandbox"}),
+            "/webhook_scope",
+            "no_account_webhook",
+        ),
         (
             json!({"webhook_authentication": "none"}),
             "/webhook_authentication",
