@@ -16,7 +16,7 @@ use channel_host::contract::events::{Delivery, Event, EventBody, Origin};
 use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::json::timestamp;
 use channel_host::contract::types::ErrorClass;
-use channel_host::{CallError, Change, ChannelError, Receive, State};
+use channel_host::{CallError, Change, ChannelError, DeliveryFilter, Receive, State};
 use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
 use peer::{Answer, Peer, Vendor, cloud};
 use serde_json::{Value, json};
@@ -227,9 +227,9 @@ async fn somebody_else_s_webhook_comes_back_where_replacing_it_fails_half_way() 
         .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
     let before = registered(&hosted.peer)?;
     let next = |answer| hosted.peer.next("/v1/configs/webhook", answer);
-    // Two looks at what is there, one to keep it, the write, and the look at what came of it.
+    // Two looks at what is there, one at all that is, one to keep it, the write, and the look at what came of it.
     let fails = || {
-        (0..3).for_each(|_| next(Answer::Usual));
+        (0..4).for_each(|_| next(Answer::Usual));
         next(Answer::Accept(Box::new(Answer::Cut)));
         next(Answer::Status(500, Value::Null));
     };
@@ -266,7 +266,7 @@ async fn a_refused_connect_over_somebody_else_s_webhook_leaves_the_channel_as_it
         .await?;
     let channel = hosted.host.channel("Shop").context("it is there")?;
     hosted.peer.register(Vendor::Cloud, THEIRS, &[]);
-    (0..3).for_each(|_| hosted.peer.next("/v1/configs/webhook", Answer::Usual));
+    (0..4).for_each(|_| hosted.peer.next("/v1/configs/webhook", Answer::Usual));
     let refused = json!({"meta": {"success": false, "developer_message": "Bad url"}});
     hosted
         .peer
@@ -858,5 +858,129 @@ async fn what_the_vendor_tells_of_the_account_is_shown_and_asked_about() -> Resu
     })
     .await?;
     assert_eq!(account(&channel)?[0], words(&[("account", "REINSTATE")])[0]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_webhook_brings_is_told_by_the_channel_of_its_number() -> Result<()> {
+    const SECOND: &str = "15550001111";
+    let second = Peer::start("key-of-the-second", SECOND).await?;
+    let nobody = Peer::start("", "15559999999").await?;
+    let hosted = Hosted::start_with(|options| {
+        options.private_origins.push(second.url().to_owned());
+    })
+    .await?;
+    let first = hosted.add(&json!({"greeting": null})).await?;
+    let settings = json!({"name": "Second", "phone_number": format!("+{SECOND}"), "api_key": "key-of-the-second",
+        "base_url": second.url()});
+    let other = hosted.add(&settings).await?;
+
+    let now = hosted.clock.now() / 1000;
+    let to = |peer: &Peer, id: &str| cloud::message(peer, id, "16315551234", id, now);
+    let change = |body: &Value| body["entry"][0]["changes"][0].clone();
+    let to_second = to(&second, "second");
+    let account = json!({"field": "something_new", "value": {"event": "ALERT"}});
+    let mut body = to(&hosted.peer, "first");
+    body["entry"][0]["changes"] = json!([
+        change(&body),
+        change(&to_second),
+        change(&to(&nobody, "nobody")),
+        account,
+    ]);
+    // Another account's webhook does not speak for the number.
+    let mut foreign = to(&second, "foreign");
+    foreign["entry"][0]["id"] = json!("999");
+    for body in [&body, &body, &foreign] {
+        hosted.push(body).await?;
+        hosted.taken_in().await?;
+    }
+    // The number's own webhook brings it too.
+    let own = registered(&second)?;
+    let headers: Vec<_> = own.headers.iter().map(|(a, b)| (&**a, &**b)).collect();
+    hosted.peer.register(Vendor::Cloud, &own.url, &headers);
+    hosted.push(&to_second).await?;
+
+    let told = |events: Vec<Value>, channel: &str| -> Vec<(String, bool)> {
+        let of_channel = events
+            .into_iter()
+            .filter(|event| event["channel"] == channel);
+        let told = of_channel.map(|event| {
+            let text = event["message"]["content"]["text"].as_str();
+            let own = event["origin"]["own"] == true;
+            (text.unwrap_or("account").to_owned(), own)
+        });
+        told.collect()
+    };
+    let kinds = ["message", "unknown"];
+    let expected = [
+        ("first", true),
+        ("nobody", false),
+        ("account", true),
+        ("foreign", false),
+    ];
+    let expected = expected.map(|(text, own)| (text.to_owned(), own));
+    assert_eq!(told(hosted.events(&kinds).await?, first.id()), expected);
+    let expected = [("second".to_owned(), true)];
+    assert_eq!(told(hosted.events(&kinds).await?, other.id()), expected);
+
+    // It is a message of that channel's in every respect.
+    until("nobody is greeted", async || {
+        Ok(second.times_accepted("Hello!") == 1)
+    })
+    .await?;
+    let deliveries = other.deliveries(DeliveryFilter::default()).await?;
+    let sources: Vec<_> = deliveries.iter().map(|it| it.source).collect();
+    assert_eq!(sources, [None, Some(3), Some(1)], "the latest first");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_s_webhook_is_registered_and_given_back_where_that_is_wanted() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let both = json!({"webhook_scope": "number_and_account"});
+    let taken = json!({"url": THEIRS, "headers": {"Authorization": "Basic theirs"}});
+    let read = || Answer::Status(200, taken.clone());
+    hosted.peer.next("/waba_webhook", read());
+    let Err(ChannelError::Occupied(found)) = hosted.add(&both).await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(found.scope.as_deref(), Some("account"));
+    assert_eq!(
+        hosted.peer.webhook(Vendor::Cloud),
+        None,
+        "nothing was registered"
+    );
+
+    // Looked at, looked at for what else there is, looked at and kept, and set.
+    let message = || Answer::Status(200, json!({"message": "The webhook is being set"}));
+    for answer in [read(), read(), read(), read(), message()] {
+        hosted.peer.next("/waba_webhook", answer);
+    }
+    let channel = hosted.add_over(&both, true).await?;
+    let shown = channel.shown();
+    let connected = shown.connected.context("it is connected")?;
+    assert_eq!(connected.settles_in_seconds, Some(20));
+    let set = |hosted: &Hosted| -> Option<Value> {
+        let mut requests = hosted.peer.requests();
+        requests.retain(|request| request.line() == "POST /waba_webhook");
+        requests.last().map(peer::Request::json)
+    };
+    let ours = registered(&hosted.peer)?;
+    let set_here = set(&hosted).context("it is set")?;
+    assert_eq!(set_here["url"], ours.url.as_str());
+    assert_eq!(
+        set_here["headers"][&ours.headers[0].0],
+        ours.headers[0].1.as_str()
+    );
+    assert_eq!(set_here["override_all"], false);
+
+    let here = json!({"url": ours.url, "headers": {}});
+    for answer in [Answer::Status(200, here), message()] {
+        hosted.peer.next("/waba_webhook", answer);
+    }
+    channel.disconnect().await?;
+    let given_back = set(&hosted).context("it is set")?;
+    assert_eq!(given_back["url"], THEIRS);
+    assert_eq!(given_back["headers"], taken["headers"]);
     Ok(())
 }

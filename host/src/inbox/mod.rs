@@ -1,6 +1,7 @@
 //! Deliveries: committed as they come, then taken in by the channel, one after the other.
 
 pub(crate) mod ledger;
+mod route;
 mod worker;
 
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub struct Stored {
     /// How many events it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<u32>,
+    /// The delivery that it is a copy of: that came to another channel's address, and has items of this channel's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<i64>,
     /// Method, path, query and headers.
     #[serde(flatten)]
     pub request: Request,
@@ -190,6 +194,11 @@ impl Inbox {
         accepting.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// So many more wait soon, with so many bytes.
+    fn expect(&self, deliveries: usize, bytes: usize) {
+        self.waiting.add(deliveries, bytes);
+    }
+
     /// So many wait no longer, with so many bytes.
     fn settled(&self, deliveries: usize, bytes: usize) {
         self.waiting.remove(deliveries, bytes);
@@ -277,7 +286,7 @@ impl Inbox {
     }
 }
 
-const COLUMNS: &str = "id, channel, received, state, reason, detail, events, request";
+const COLUMNS: &str = "id, channel, received, state, reason, detail, events, source, request";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let request: String = row.get("request")?;
@@ -289,6 +298,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         reason: row.get("reason")?,
         detail: row.get("detail")?,
         events: row.get("events")?,
+        source: row.get("source")?,
         request: read_request(&request)?,
     })
 }
@@ -303,6 +313,8 @@ fn read_request(request: &str) -> rusqlite::Result<Request> {
 struct Pending {
     id: i64,
     received: Timestamp,
+    /// It came to another channel's address.
+    is_copy: bool,
     delivery: Delivery,
 }
 
@@ -313,7 +325,7 @@ fn pending(
     limit: usize,
 ) -> Result<Vec<Pending>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT id, request, body, received FROM delivery WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
+        "SELECT id, request, body, received, source IS NOT NULL FROM delivery WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![channel, limit], |row| {
@@ -328,6 +340,7 @@ fn pending(
         Ok(Pending {
             id: row.get(0)?,
             received: row.get(3)?,
+            is_copy: row.get(4)?,
             delivery,
         })
     })?;

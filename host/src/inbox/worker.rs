@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::ledger::{Ledger, Writes};
-use super::{Pending, ledger, pending};
+use super::{Pending, ledger, pending, route};
 use crate::capability::Lent;
 use crate::channel::{self, AccountNotice, Channel};
 use crate::contract::events::{Delivery, Event, EventBody, RejectionReason};
@@ -65,9 +65,10 @@ struct Taken {
 }
 
 enum Outcome {
-    /// Events, messages to send, and what the channel has written.
+    /// Events, messages to send, what the channel has written, and the channels that other events belong to.
     Done {
         events: Vec<Event>,
+        elsewhere: Vec<Arc<Channel>>,
         replies: Vec<Prepared>,
         writes: Writes,
     },
@@ -84,6 +85,9 @@ struct Committed {
     deliveries: usize,
     bytes: usize,
     told: Settled,
+    /// The channels that got copies, how many those are, and of how many bytes.
+    elsewhere: Vec<Arc<Channel>>,
+    copied: (usize, usize),
     /// What the vendor has told of the account, where that is news.
     account: Option<Vec<AccountNotice>>,
     parked: Vec<&'static str>,
@@ -130,17 +134,26 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
     ));
     let mut batch = Vec::with_capacity(waiting.len());
     let mut events = 0;
-    for Pending {
-        id,
-        received,
-        delivery,
-    } in waiting
-    {
-        let Some(outcome) = take(host, channel, &ledger, id, &delivery).await else {
+    let (mut copies, mut copied) = (0, 0);
+    for next in waiting {
+        let Some(outcome) = take(host, channel, &ledger, &next).await else {
             break;
         };
-        if let Outcome::Done { events: given, .. } = &outcome {
+        let Pending {
+            id,
+            received,
+            delivery,
+            ..
+        } = next;
+        if let Outcome::Done {
+            events: given,
+            elsewhere,
+            ..
+        } = &outcome
+        {
             events += given.len();
+            copies += elsewhere.len();
+            copied += elsewhere.len() * delivery.body.len();
         }
         batch.push(Taken {
             delivery: id,
@@ -159,6 +172,8 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
     }
     let now = host.clock.now();
     let id = channel.id.clone();
+    // Before the commit: no sooner can any of them be settled.
+    host.inbox.expect(copies, copied);
     let committed = host
         .store
         .write(move |connection| {
@@ -171,7 +186,13 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
             }
             Ok::<_, StoreError>(committed)
         })
-        .await?;
+        .await;
+    let (made, of_bytes) = committed.as_ref().map_or((0, 0), |it| it.copied);
+    host.inbox.settled(copies - made, copied - of_bytes);
+    let committed = committed?;
+    for other in &committed.elsewhere {
+        other.arrived.notify_one();
+    }
     host.inbox.settled(committed.deliveries, committed.bytes);
     outbox::tell(host, channel, &committed.told);
     if let Some(account) = committed.account {
@@ -192,9 +213,14 @@ async fn take(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
     ledger: &Arc<Ledger>,
-    id: i64,
-    delivery: &Delivery,
+    Pending {
+        id,
+        is_copy,
+        delivery,
+        ..
+    }: &Pending,
 ) -> Option<Outcome> {
+    let id = *id;
     let now = host.clock.now();
     let current = channel.current();
     let lent = Lent {
@@ -265,14 +291,24 @@ async fn take(
             }
         }
     }
+    let mut events = reception.events;
+    let mut elsewhere = Vec::new();
+    if *is_copy {
+        // The rest was told where it came.
+        events.retain(|event| route::is_of(channel, &event.origin));
+    } else {
+        elsewhere = route::take_elsewhere(host, channel, &mut events);
+    }
     tracing::debug!(
         channel = channel.id,
         delivery = id,
-        events = reception.events.len(),
+        events = events.len(),
+        elsewhere = elsewhere.len(),
         "delivery taken in"
     );
     Some(Outcome::Done {
-        events: reception.events,
+        events,
+        elsewhere,
         replies,
         writes: ledger.keep(),
     })
@@ -308,6 +344,18 @@ fn commit_alone(
     Ok(false)
 }
 
+/// Queues a delivery for another channel as well, unless that is removed.
+fn copy(connection: &Connection, delivery: i64, channel: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery (channel, received, state, request, body, source)
+             SELECT c.id, d.received, 'pending', d.request, d.body, d.id
+             FROM delivery d JOIN channel c ON c.id = ?2 WHERE d.id = ?1",
+        )?
+        .execute(params![delivery, channel])?;
+    Ok(())
+}
+
 /// The message of ours that an event tells of.
 fn ours(
     connection: &Connection,
@@ -338,10 +386,17 @@ fn commit(
     let (state, reason, detail, events) = match &taken.outcome {
         Outcome::Done {
             events,
+            elsewhere,
             replies,
             writes,
         } => {
             ledger::commit(connection, channel, writes)?;
+            for other in elsewhere {
+                copy(connection, taken.delivery, &other.id)?;
+                committed.copied.0 += 1;
+                committed.copied.1 += taken.bytes;
+                committed.elsewhere.push(Arc::clone(other));
+            }
             let (mut stored, mut known) = (0, 0);
             for event in events {
                 let ours = ours(connection, channel, event)?;

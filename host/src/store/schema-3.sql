@@ -10,3 +10,6 @@ CREATE TABLE step (
 -- JSON: whether the vendor lets messages be sent, by its last answer; and what it last told of the account.
 ALTER TABLE channel ADD COLUMN sending TEXT;
 ALTER TABLE channel ADD COLUMN account TEXT NOT NULL DEFAULT '[]';
+
+-- The delivery that this one is a copy of: it came to another channel's address, and has items of this channel's number.
+ALTER TABLE delivery ADD COLUMN source INTEGER;

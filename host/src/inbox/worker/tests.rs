@@ -48,6 +48,7 @@ fn taken(delivery: i64, events: Vec<Event>) -> Taken {
         bytes: 10,
         outcome: Outcome::Done {
             events,
+            elsewhere: Vec::new(),
             replies: Vec::new(),
             writes: Writes::new(),
         },

@@ -1,0 +1,68 @@
+//! Items that come to another channel's address than their number's: one webhook may serve all numbers of an account.
+//!
+//! The delivery is copied to the channel of the number, which tells what is its own. Only within one account, as the vendor
+//! named it to whoever showed its key: nobody else's webhook speaks for a number.
+
+use std::sync::Arc;
+
+use crate::channel::Channel;
+use crate::contract::events::{Event, Origin};
+use crate::host::Shared;
+
+/// Takes the events out that belong to other channels of this host, and returns those channels.
+pub(super) fn take_elsewhere(
+    host: &Shared,
+    here: &Channel,
+    events: &mut Vec<Event>,
+) -> Vec<Arc<Channel>> {
+    if events.iter().all(|event| event.origin.own) {
+        return Vec::new();
+    }
+    let mut others = host.registry.all();
+    let account = account(here);
+    others.retain(|other| {
+        let is_kin = other.description.id == here.description.id && self::account(other) == account;
+        other.id != here.id && account.is_some() && is_kin
+    });
+    let mut elsewhere: Vec<Arc<Channel>> = Vec::new();
+    events.retain(|event| {
+        let mut others = others.iter().filter(|_| !event.origin.own);
+        let Some(other) = others.find(|other| is_of(other, &event.origin)) else {
+            return true;
+        };
+        if !elsewhere.iter().any(|known| known.id == other.id) {
+            elsewhere.push(Arc::clone(other));
+        }
+        false
+    });
+    elsewhere
+}
+
+/// Whether an item names a channel's number and account.
+pub(super) fn is_of(channel: &Channel, origin: &Origin) -> bool {
+    let current = channel.current();
+    let Some(connected) = &current.connected else {
+        return false;
+    };
+    let another_account = |account| connected.account_id.as_ref() != Some(account);
+    if origin.account_id.as_ref().is_some_and(another_account) {
+        return false;
+    }
+    match (&origin.phone_number_id, &connected.phone_number_id) {
+        (Some(named), Some(ours)) => named == ours,
+        _ => {
+            let named = digits(origin.phone_number.as_deref());
+            !named.is_empty() && named == digits(connected.phone_number.as_deref())
+        }
+    }
+}
+
+fn account(channel: &Channel) -> Option<String> {
+    let current = channel.current();
+    current.connected.as_ref()?.account_id.clone()
+}
+
+fn digits(number: Option<&str>) -> String {
+    let characters = number.unwrap_or_default().chars();
+    characters.filter(char::is_ascii_digit).collect()
+}
