@@ -28,6 +28,7 @@ pub mod http;
 pub mod inbox;
 #[deny(unsafe_code)]
 pub mod json;
+pub mod media;
 pub mod outbound;
 #[deny(unsafe_code)]
 pub mod secrets;

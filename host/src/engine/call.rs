@@ -21,6 +21,9 @@ use crate::contract::connection::{
 use crate::contract::contacts::KnownContact;
 use crate::contract::events::{Delivery, Event, Rejection};
 use crate::contract::inbox::{ReceiveError, Reception};
+use crate::contract::media::{
+    MediaLocation, Upload, UploadAnswer, UploadError, UploadRequest, UploadedMedia,
+};
 use crate::contract::outbound::{Message, Payload, Window, WindowState};
 use crate::contract::sender::Sent;
 use crate::contract::storage;
@@ -64,6 +67,9 @@ struct Functions {
     window: Option<ComponentExportIndex>,
     import: Option<ComponentExportIndex>,
     forget: Option<ComponentExportIndex>,
+    locate: Option<ComponentExportIndex>,
+    upload_form: Option<ComponentExportIndex>,
+    uploaded: Option<ComponentExportIndex>,
 }
 
 impl Plugin {
@@ -97,6 +103,9 @@ impl Plugin {
             window: shape.index("contacts", "window"),
             import: shape.index("contacts", "import"),
             forget: shape.index("contacts", "forget"),
+            locate: shape.index("media", "locate"),
+            upload_form: shape.index("media", "upload-form"),
+            uploaded: shape.index("media", "uploaded"),
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -531,6 +540,51 @@ impl Instance {
         let function = self.plugin.inner.functions.forget;
         let function = function.ok_or(CallError::Absent("contacts"))?;
         self.call("forget", function, (contact,)).await
+    }
+
+    /// Where media that came in can be fetched. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `media`.
+    pub async fn locate(
+        &mut self,
+        settings: &str,
+        media_id: &str,
+    ) -> Result<Result<MediaLocation, Error>, CallError> {
+        let function = self.plugin.inner.functions.locate;
+        let function = function.ok_or(CallError::Absent("media"))?;
+        self.call("locate", function, (settings, media_id)).await
+    }
+
+    /// How to upload a file; or why not. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::locate`].
+    pub async fn upload_form(
+        &mut self,
+        settings: &str,
+        upload: &Upload,
+    ) -> Result<Result<UploadRequest, UploadError>, CallError> {
+        let function = self.plugin.inner.functions.upload_form;
+        let function = function.ok_or(CallError::Absent("media"))?;
+        self.call("upload-form", function, (settings, upload)).await
+    }
+
+    /// What an upload gave.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::locate`].
+    pub async fn uploaded(
+        &mut self,
+        upload: &Upload,
+        answer: &UploadAnswer,
+    ) -> Result<Result<UploadedMedia, Error>, CallError> {
+        let function = self.plugin.inner.functions.uploaded;
+        let function = function.ok_or(CallError::Absent("media"))?;
+        self.call("uploaded", function, (upload, answer)).await
     }
 
     async fn call<P, R>(

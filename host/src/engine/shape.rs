@@ -19,6 +19,9 @@ use crate::contract::connection::{
 use crate::contract::contacts::KnownContact;
 use crate::contract::events::{Delivery, Event, Rejection};
 use crate::contract::inbox::{ReceiveError, Reception};
+use crate::contract::media::{
+    MediaLocation, Upload, UploadAnswer, UploadError, UploadRequest, UploadedMedia,
+};
 use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, WindowState};
 use crate::contract::sender::Sent;
 use crate::contract::templates::{Definition, Draft, Finding, ParameterSpec, Rendered};
@@ -146,9 +149,9 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
         name: "media",
         functions: &[
-            untyped("locate"),
-            untyped("upload-form"),
-            untyped("uploaded"),
+            typed::<(String, String), Result<MediaLocation, Error>>("locate"),
+            typed::<(String, Upload), Result<UploadRequest, UploadError>>("upload-form"),
+            typed::<(Upload, UploadAnswer), Result<UploadedMedia, Error>>("uploaded"),
         ],
     },
     Interface {
