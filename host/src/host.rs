@@ -15,7 +15,7 @@ pub use handle::ChannelHandle;
 
 use crate::Engine;
 use crate::capability::{
-    Client, ClientError, Connections, Http, HttpLimits, OriginError, Origins, Secrets,
+    Client, ClientError, Connections, HttpLimits, OriginError, Origins, Secrets,
 };
 use crate::channel::connect::{self, Addition, Connection};
 use crate::channel::{Channel, ChannelError, Keyring, Registry, State};
@@ -25,6 +25,7 @@ use crate::contract::channel::Description;
 use crate::contract::events::Delivery;
 use crate::events::Events;
 use crate::inbox::{self, Inbox, Receive, Stored};
+use crate::media::{self, Files};
 use crate::metrics::{self, Metrics};
 use crate::outbox::{self, Standing};
 use crate::plugins::Plugins;
@@ -61,6 +62,14 @@ pub struct Options {
     pub check_every: Duration,
     /// How long deliveries that are done are kept.
     pub keep_deliveries: Duration,
+    /// Fetch the files of messages as they come, and not only when somebody asks for one.
+    pub fetch_media: bool,
+    /// How long files of messages are kept.
+    pub keep_media: Duration,
+    /// The most bytes of one file, either way.
+    pub media_bytes: u64,
+    /// Bytes of all files, above which no more are fetched.
+    pub media_space: u64,
 }
 
 impl Options {
@@ -77,6 +86,10 @@ impl Options {
             private_origins: Vec::new(),
             check_every: Duration::from_hours(1),
             keep_deliveries: Duration::from_hours(30 * 24),
+            fetch_media: false,
+            keep_media: Duration::from_hours(30 * 24),
+            media_bytes: 100 << 20,
+            media_space: 20 << 30,
         }
     }
 }
@@ -87,6 +100,9 @@ pub enum HostError {
     /// It can't make connections.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Its folder of files can't be used.
+    #[error("the folder `media` of the host's directory can't be used: {0}")]
+    Files(#[from] std::io::Error),
     /// A channel of its can't be started.
     #[error(transparent)]
     Channel(#[from] ChannelError),
@@ -137,6 +153,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) plugins: Arc<Plugins>,
+    pub(crate) files: Files,
     connections: Connections,
     outbox_held: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -150,7 +167,7 @@ impl Shared {
         description: &Description,
         settings: &str,
         keyring: &Arc<Keyring>,
-    ) -> Result<(Arc<Authentication>, Arc<dyn Http>), OriginError> {
+    ) -> Result<(Arc<Authentication>, Arc<Client>), OriginError> {
         let private = self.options.private_origins.iter().map(String::as_str);
         let origins = Origins::of(description, settings)?.with_private(private)?;
         let client = Client::new(
@@ -245,6 +262,7 @@ impl Host {
             metrics: Metrics::new(),
             registry: Registry::default(),
             plugins: Arc::new(Plugins::new(engine.clone(), directory, bundled)),
+            files: Files::open(directory)?,
             connections: Connections::new()?,
             outbox_held: AtomicBool::new(store.outbox_held()?),
             stopping: watch::Sender::new(false),
@@ -257,6 +275,7 @@ impl Host {
         if shared.holds_outbox() {
             tracing::warn!("this store is a copy: messages are held until its outbox is released");
         }
+        media::sweep(&shared).await?;
         shared.registry.load(&shared).await?;
         let upkeep = tokio::spawn(upkeep(Arc::clone(&shared)));
         Ok(Self {
@@ -580,7 +599,8 @@ async fn upkeep(host: Arc<Shared>) {
                 inbox::forget(connection, now.saturating_sub(kept))
             })
             .await;
-        if let Err(error) = forgotten {
+        let swept = media::sweep(&host).await;
+        if let Err(error) = forgotten.and(swept) {
             tracing::warn!(%error, "what is too old could not be forgotten");
         }
     }

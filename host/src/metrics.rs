@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     events: Counters<1>,
     duplicates: Counters<1>,
     windows: Counters<2>,
+    media: Counters<2>,
     outbox_open: Gauges<Gauge>,
     outbox_age: Gauges<Gauge<f64, std::sync::atomic::AtomicU64>>,
     uncertain: Gauges<Gauge>,
@@ -105,6 +106,11 @@ impl Metrics {
             events: register(r, "events_stored", "Events that were stored"),
             duplicates: register(r, "events_duplicate", "Events that were stored already"),
             windows: register(r, "windows_evaluated", "Windows that were evaluated"),
+            media: register(
+                r,
+                "media",
+                "Files that were fetched or uploaded, or were to be",
+            ),
             outbox_open: register(r, "outbox_open", "Messages that are not settled"),
             uncertain: register(r, "outbox_uncertain", "Messages that perhaps arrived"),
             commits: register(r, "store_commits", "Commits of the store"),
@@ -172,6 +178,12 @@ impl Metrics {
         };
         let labels = [of(channel), word("result", result)];
         self.windows.get_or_create(&labels).inc();
+    }
+
+    /// A file was asked of the vendor, or brought to it.
+    pub(crate) fn media(&self, channel: &str, outcome: &'static str) {
+        let labels = [of(channel), word("outcome", outcome)];
+        self.media.get_or_create(&labels).inc();
     }
 
     /// All of it as text, with how things stand now.

@@ -7,6 +7,7 @@ mod channels;
 mod contacts;
 mod deliveries;
 mod events;
+mod media;
 mod messages;
 mod problem;
 mod refusal;
@@ -61,6 +62,7 @@ pub fn router(host: Host, token: Token) -> Router {
         .merge(channels::routes())
         .merge(contacts::routes())
         .merge(messages::routes())
+        .merge(media::routes())
         .merge(events::routes())
         .merge(deliveries::routes())
         .fallback(no_route)

@@ -12,7 +12,7 @@ use crate::contract::json;
 use crate::contract::storage::Failure;
 use crate::contract::types::{Error, ErrorClass};
 use crate::store::StoreError;
-use crate::{CallError, ChannelError, LoadError, SendError};
+use crate::{CallError, ChannelError, LoadError, MediaError, SendError};
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -160,6 +160,30 @@ impl From<SendError> for Problem {
             }
             SendError::Storage(error) => Self::internal(&error),
             SendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            MediaError::Invalid(problems) => Self::unprocessable(&problems),
+            MediaError::TooLarge(_) => Self::too_large(sentence),
+            MediaError::Cut(_) => Self::bad_request(sentence),
+            MediaError::Gone(_) => {
+                Self::new(StatusCode::GONE, "media-gone", "The file is gone", sentence)
+            }
+            MediaError::NotNow { retry, .. } => Self::unavailable(sentence, retry),
+            MediaError::Refused(error) => refused(&error, sentence),
+            MediaError::Denied(_) => {
+                let title = "The plugin failed";
+                Self::new(StatusCode::BAD_GATEWAY, "plugin", title, sentence)
+                    .with("reason", "denied")
+            }
+            MediaError::Call(error) => error.into(),
+            MediaError::Store(error) => error.into(),
+            error @ MediaError::File(_) => Self::internal(&error),
         }
     }
 }

@@ -31,8 +31,10 @@ use crate::contract::types::Header;
 use crate::plain;
 
 mod origin;
+mod transfer;
 
 pub use origin::{OriginError, Origins};
+pub(crate) use transfer::{FileBody, is_compressed};
 
 /// How long connecting may take: a name's lookup, TCP and TLS. It is shorter than most requests may take, so that a host
 /// that is down is told from one that is slow.
@@ -134,6 +136,10 @@ impl Connections {
     /// TLS can't be set up.
     pub fn new() -> Result<Self, ClientError> {
         Self::over(Arc::new(System))
+    }
+
+    fn of(&self, private: bool) -> &reqwest::Client {
+        if private { &self.private } else { &self.public }
     }
 
     fn over(lookup: Arc<dyn Resolve>) -> Result<Self, ClientError> {
@@ -406,32 +412,45 @@ impl Client {
             headers,
             body,
         } = prepared;
-        let client = if admitted.private {
-            &self.connections.private
-        } else {
-            &self.connections.public
-        };
         let mut request = reqwest::Request::new(method, admitted.url);
         *request.headers_mut() = headers;
         if !body.is_empty() {
             *request.body_mut() = Some(sent.watch(body));
         }
-        let mut response = client
+        let response = self.begin(request, admitted.private, sent).await?;
+        self.read(response).await
+    }
+
+    /// Sends a request and reads the head of its answer.
+    async fn begin(
+        &self,
+        request: reqwest::Request,
+        private: bool,
+        sent: &Sent,
+    ) -> Result<reqwest::Response, Failure> {
+        let response = self
+            .connections
+            .of(private)
             .execute(request)
             .await
             .map_err(|error| failure(&error, sent))?;
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
+        let headers = response.headers();
         let header_bytes: usize = headers
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
+        if headers.len() > self.limits.headers || header_bytes > self.limits.header_bytes {
+            return Err(Failure::TooLarge(response.status().as_u16()));
+        }
+        Ok(response)
+    }
+
+    /// Reads the body of an answer.
+    async fn read(&self, mut response: reqwest::Response) -> Result<Answer, Failure> {
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
         let limit = self.limits.answer_bytes;
-        let announced = response.content_length().unwrap_or(0);
-        if headers.len() > self.limits.headers
-            || header_bytes > self.limits.header_bytes
-            || announced > limit as u64
-        {
+        if response.content_length().unwrap_or(0) > limit as u64 {
             return Err(Failure::TooLarge(status));
         }
         let mut body = Vec::new();
@@ -523,11 +542,7 @@ fn show(
         headers,
         mut body,
     } = answer;
-    let encoded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded {
+    if is_encoded(&headers) {
         tracing::warn!(
             status,
             "the body of an answer is withheld: it is compressed, which was not asked for, and may hold secrets"
@@ -557,6 +572,14 @@ fn show(
         headers: shown,
         body,
     })
+}
+
+/// Whether a body is compressed, or encoded otherwise.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// The failure of a request whose answer can't be shown.

@@ -15,6 +15,7 @@ mod client;
 
 pub use crate::contract::secrets::Secrets;
 pub use client::{Client, ClientError, Connections, HttpLimits, OriginError, Origins};
+pub(crate) use client::{FileBody, is_compressed};
 
 /// What one call of a plugin may use. Nothing, by default.
 #[derive(Clone, Default)]

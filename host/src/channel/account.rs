@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::keyring::{Keyring, PATH};
 use super::{Channel, ChannelError, Current};
-use crate::capability::{Http, Lent};
+use crate::capability::{Client, Lent};
 use crate::contract::connection::{
     AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
 };
@@ -19,7 +19,7 @@ const NOWHERE: &str = "https://host.invalid";
 pub(super) struct Account<'a> {
     pub(super) host: &'a Arc<Shared>,
     pub(super) plugin: &'a Plugin,
-    pub(super) http: &'a Arc<dyn Http>,
+    pub(super) http: &'a Arc<Client>,
     pub(super) settings: &'a str,
     pub(super) keyring: &'a Keyring,
 }
@@ -37,7 +37,7 @@ impl<'a> Account<'a> {
 
     fn lent(&self) -> Lent {
         Lent {
-            http: Some(Arc::clone(self.http)),
+            http: Some(Arc::clone(self.http) as _),
             storage: None,
         }
     }

@@ -20,6 +20,7 @@ use crate::contract::types::{Header, Timestamp};
 use crate::contract::{FULL, json};
 use crate::events::{self, Notice, Standing};
 use crate::host::Shared;
+use crate::media::{self, Transfers};
 use crate::plugins::Component;
 use crate::settings::{Secret, Settings};
 use crate::store::StoreError;
@@ -196,6 +197,7 @@ pub(crate) async fn add(
         changing: Mutex::default(),
         arrived: Notify::new(),
         due: Notify::new(),
+        transfers: Transfers::default(),
         current: RwLock::new(Arc::new(current)),
         last_delivery: AtomicU64::new(0),
         account: RwLock::default(),
@@ -447,6 +449,10 @@ pub(crate) async fn change(
             .await?;
     }
     commit(host, channel, next).await?;
+    let id = channel.id.clone();
+    host.store
+        .write(move |connection| Ok::<_, StoreError>(media::forget_answers(connection, &id)?))
+        .await?;
     tracing::info!(channel = channel.id, proved, "settings changed");
     Ok(())
 }
@@ -514,6 +520,10 @@ async fn delete(host: &Arc<Shared>, channel: &Channel) -> Result<(), ChannelErro
             Ok::<_, StoreError>(())
         })
         .await?;
+    // What can't be removed now goes with the next sweep.
+    if let Err(error) = host.files.remove(&channel.id).await {
+        tracing::warn!(channel = channel.id, %error, "the files of a channel could not be removed");
+    }
     Ok(host.inbox.recount().await?)
 }
 

@@ -22,11 +22,12 @@ pub(crate) use notice::{check_soon, take};
 pub(crate) use registry::Registry;
 
 use crate::Plugin;
-use crate::capability::Http;
+use crate::capability::Client;
 use crate::contract::authentication::Authentication;
 use crate::contract::channel::Description;
 use crate::contract::connection::{Ability, Connected};
 use crate::contract::types::Timestamp;
+use crate::media::Transfers;
 
 /// How a channel stands with its vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,8 @@ pub(crate) struct Channel {
     pub(crate) arrived: Notify,
     /// Messages have come, or what they waited for.
     pub(crate) due: Notify,
+    /// Files that are on their way.
+    pub(crate) transfers: Transfers,
     current: RwLock<Arc<Current>>,
     /// When the last delivery came; 0 where none has since the start.
     last_delivery: AtomicU64,
@@ -97,7 +100,7 @@ pub(crate) struct Current {
     /// The settings as the plugin sees them.
     pub(crate) settings: String,
     pub(crate) authentication: Arc<Authentication>,
-    pub(crate) http: Arc<dyn Http>,
+    pub(crate) http: Arc<Client>,
     pub(crate) state: State,
     pub(crate) detail: Option<String>,
     /// Whether messages can be sent, by the vendor's last answer.

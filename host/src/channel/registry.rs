@@ -13,8 +13,9 @@ use tokio::task::JoinHandle;
 use super::{Channel, ChannelError, Current, Keyring, State, keyring, notice};
 use crate::contract::channel::Description;
 use crate::host::Shared;
+use crate::media::Transfers;
 use crate::store::StoreError;
-use crate::{inbox, outbox};
+use crate::{inbox, media, outbox};
 
 /// The channels of a host, by id and by path.
 #[derive(Default)]
@@ -30,7 +31,7 @@ struct Running {
     channel: Arc<Channel>,
     /// The hash of its path: looking it up tells by its time nothing of the path itself.
     path: [u8; 32],
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Drop for Running {
@@ -104,6 +105,7 @@ impl Registry {
         let tasks = [
             tokio::spawn(inbox::work(Arc::clone(host), Arc::clone(&channel))),
             tokio::spawn(outbox::dispatch(Arc::clone(host), Arc::clone(&channel))),
+            tokio::spawn(media::work(Arc::clone(host), Arc::clone(&channel))),
         ];
         let running = Running {
             channel: Arc::clone(&channel),
@@ -192,6 +194,7 @@ async fn run(host: &Arc<Shared>, row: Kept) -> Result<Channel, ChannelError> {
         changing: Mutex::default(),
         arrived: Notify::new(),
         due: Notify::new(),
+        transfers: Transfers::default(),
         current: RwLock::new(Arc::new(Current {
             name: row.name,
             settings: row.settings,

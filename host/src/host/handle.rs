@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::Stream;
+
 use super::{Shared, whole};
 use crate::capability::Lent;
 use crate::channel::connect::{self, Change, Checked, Connection};
@@ -13,6 +15,7 @@ use crate::contract::contacts::KnownContact;
 use crate::contract::types::{Contact, Recipient};
 use crate::inbox::ledger::{self, Ledger};
 use crate::inbox::{self, Stored};
+use crate::media::{self, Media, MediaError, NewMedia, Uploaded};
 use crate::outbox::{self, Seen, SendError, Standing};
 use crate::store::StoreError;
 use crate::{CallError, Instance};
@@ -187,6 +190,31 @@ impl ChannelHandle {
     /// The store failed.
     pub async fn replay(&self, one: Option<i64>) -> Result<usize, StoreError> {
         self.host.inbox.replay(&self.channel, one).await
+    }
+
+    /// A file of a message that came in, by the vendor's id of it: fetched from the vendor where it is not here.
+    ///
+    /// # Errors
+    ///
+    /// It can't be had, now or at all.
+    pub async fn media(&self, id: &str) -> Result<Media, MediaError> {
+        let (Self { host, channel }, id) = (self.clone(), id.to_owned());
+        whole(async move { media::get(&host, &channel, &id).await }).await
+    }
+
+    /// Uploads a file, to be named in a message. What the vendor has already is not uploaded again.
+    ///
+    /// # Errors
+    ///
+    /// It breaks a rule, or the vendor, or the way to it, refused.
+    pub async fn upload<B: AsRef<[u8]>, E: std::fmt::Display>(
+        &self,
+        new: NewMedia,
+        bytes: impl Stream<Item = Result<B, E>>,
+    ) -> Result<Uploaded, MediaError> {
+        let Self { host, channel } = self.clone();
+        let part = media::receive(&host, bytes).await?;
+        whole(async move { media::upload(&host, &channel, new, part).await }).await
     }
 
     /// A call that is alone on the channel's storage: what it wrote is committed as a whole, or not at all.

@@ -17,6 +17,7 @@ use crate::contract::storage::Failure;
 use crate::contract::types::Timestamp;
 use crate::events;
 use crate::host::Shared;
+use crate::media;
 use crate::outbox::{self, Place, Prepared, SendError, Settled};
 use crate::store::StoreError;
 use crate::{CallError, Plugin};
@@ -93,6 +94,8 @@ struct Committed {
     parked: Vec<&'static str>,
     /// Of each that is done: events that were new, and that were not.
     done: Vec<(u64, u64)>,
+    /// There are files that can be fetched.
+    files: bool,
 }
 
 /// Takes the channel's deliveries in until it is removed or the host stops.
@@ -201,6 +204,9 @@ async fn batch(host: &Arc<Shared>, channel: &Arc<Channel>) -> Result<usize, Stor
     }
     for reason in &committed.parked {
         host.metrics.delivery_parked(&channel.id, reason);
+    }
+    if committed.files {
+        channel.transfers.wanted.notify_one();
     }
     for (stored, known) in &committed.done {
         host.metrics.delivery_done(&channel.id, *stored, *known);
@@ -407,6 +413,7 @@ fn commit(
                     Some(sequence) => {
                         stored += 1;
                         committed.told.latest = Some(sequence);
+                        committed.files |= media::remember(connection, channel, now, event)?;
                         if let EventBody::Status(status) = &event.body
                             && let Some(place) = &ours
                         {

@@ -372,7 +372,7 @@ async fn send(
 ) -> Outcome {
     let current = channel.current();
     let watched = Arc::new(Watched {
-        http: Arc::clone(&current.http),
+        http: Arc::clone(&current.http) as _,
         left: AtomicUsize::new(0),
     });
     let keys = host.options.storage_keys;
