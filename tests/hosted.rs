@@ -52,6 +52,8 @@ pub(crate) struct Hosted {
     pub(crate) peer: Peer,
     pub(crate) clock: Clock,
     pub(crate) directory: TempDir,
+    /// The address of its webhooks.
+    pub(crate) webhooks: String,
     options: Options,
     server: JoinHandle<()>,
 }
@@ -73,12 +75,13 @@ impl Hosted {
         adjust(&mut options);
         let directory = tempfile::tempdir()?;
         let clock = Clock::default();
-        let (host, server) = serve(&directory, &options, &clock, &peer).await?;
+        let (host, webhooks, server) = serve(&directory, &options, &clock, &peer).await?;
         Ok(Self {
             host,
             peer,
             clock,
             directory,
+            webhooks,
             options,
             server,
         })
@@ -95,12 +98,12 @@ impl Hosted {
         self.host.clone().stop().await;
         // The last handle of the old one goes when the new one takes its place, so another stands there for a moment.
         let nowhere = tempfile::tempdir()?;
-        let (host, server) = serve(&nowhere, &self.options, &self.clock, &self.peer).await?;
+        let (host, _, server) = serve(&nowhere, &self.options, &self.clock, &self.peer).await?;
         self.host = host;
         server.abort();
         tokio::time::sleep(Duration::from_millis(50)).await;
         let again = serve(&self.directory, &self.options, &self.clock, &self.peer).await?;
-        (self.host, self.server) = again;
+        (self.host, self.webhooks, self.server) = again;
         Ok(())
     }
 
@@ -200,17 +203,18 @@ async fn serve(
     options: &Options,
     clock: &Clock,
     peer: &Peer,
-) -> Result<(Host, JoinHandle<()>)> {
+) -> Result<(Host, String, JoinHandle<()>)> {
     let path = directory.path();
     let store = Store::open(path)?;
     let vault = Vault::from_file(&path.join("key"), &store).await?;
     let parts = (store, vault);
     let host = Host::start(engine(), parts, path, None, options.clone(), clock.clone()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    peer.tunnel(&format!("http://{}", listener.local_addr()?));
+    let address = format!("http://{}", listener.local_addr()?);
+    peer.tunnel(&address);
     let router = api::webhooks(host.clone());
     let server = tokio::spawn(api::serve(listener, router, std::future::pending()));
-    Ok((host, server))
+    Ok((host, address, server))
 }
 
 /// A text message to send.

@@ -7,6 +7,9 @@ use super::{Accepted, Peer, Request, Vendor, Webhook, now};
 /// The account that the number belongs to.
 pub(crate) const ACCOUNT: &str = "102290129340398";
 
+/// The path that files are downloaded from.
+pub(crate) const DOWNLOAD: &str = "/whatsapp_business/attachments/";
+
 /// Meta's id of a number.
 pub(crate) fn number_id(number: &str) -> String {
     format!("1{number}")
@@ -18,6 +21,20 @@ pub(crate) fn message(peer: &Peer, id: &str, from: &str, text: &str, time: u64) 
         "text": {"body": text}});
     let contact = json!({"profile": {"name": "Ada"}, "wa_id": from});
     webhook(peer, "messages", &message, &contact)
+}
+
+/// A picture or another file of a person's, as a webhook: `media` is the object of its kind.
+pub(crate) fn file(peer: &Peer, id: &str, kind: &str, media: &Value) -> Value {
+    let message = json!({"from": "16315551234", "id": id, "timestamp": now().to_string(), "type": kind, kind: media});
+    let contact = json!({"profile": {"name": "Ada"}, "wa_id": "16315551234"});
+    webhook(peer, "messages", &message, &contact)
+}
+
+/// Where a file is, as `GET /{media-id}` answers.
+pub(crate) fn location(id: &str, mime_type: &str, sha256: &str, size: usize) -> Value {
+    json!({"messaging_product": "whatsapp", "id": id, "mime_type": mime_type, "sha256": sha256,
+        "file_size": size.to_string(),
+        "url": format!("https://lookaside.fbsbx.com{DOWNLOAD}?mid={id}&ext=1&hash=h")})
 }
 
 /// A status of a message that was accepted, as a webhook.
@@ -64,6 +81,10 @@ pub(super) fn answer(peer: &Peer, request: &Request) -> (u16, Value) {
             json!({"waba_id": ACCOUNT, "phone_numbers": [peer.0.number], "url": "", "headers": {}}),
         ),
         "POST /messages" => send(peer, &request.json()),
+        "POST /media" => (
+            200,
+            json!({"id": format!("MEDIA{}", peer.requests().len())}),
+        ),
         _ => (404, json!({"error": "Not found"})),
     }
 }

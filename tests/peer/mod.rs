@@ -3,17 +3,20 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -75,6 +78,10 @@ pub(crate) enum Answer {
     Usual,
     /// With this status and this JSON; nothing else happens. Null is an empty body.
     Status(u16, Value),
+    /// With a file of this type.
+    File(&'static str, Vec<u8>),
+    /// With the beginning of a file; the rest never comes.
+    Beginning(Vec<u8>),
     /// Not at all: the connection is closed, and nothing else happens.
     Cut,
     /// Later.
@@ -376,6 +383,13 @@ async fn answer(State(peer): State<Peer>, request: axum::extract::Request) -> Re
                 return reply(status, body);
             }
             Answer::Status(status, body) => return reply(status, body),
+            Answer::File(mime_type, bytes) => {
+                return ([(CONTENT_TYPE, mime_type)], bytes).into_response();
+            }
+            Answer::Beginning(bytes) => {
+                let first = stream::once(async { Ok::<_, Infallible>(bytes) });
+                return Body::from_stream(first.chain(stream::pending())).into_response();
+            }
             // It ends the task that serves the connection, and with it the connection. Unlike a panic it says nothing.
             Answer::Cut => resume_unwind(Box::new("cut")),
             Answer::Delay(time, next) => {

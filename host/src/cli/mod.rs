@@ -7,6 +7,7 @@ mod deliveries;
 #[cfg(feature = "bundled")]
 mod demo;
 mod events;
+mod media;
 mod messages;
 mod print;
 mod remote;
@@ -81,6 +82,11 @@ enum Command {
     Contacts {
         #[command(subcommand)]
         command: contacts::Command,
+    },
+    /// Have the files of messages, and upload files to be sent.
+    Media {
+        #[command(subcommand)]
+        command: media::Command,
     },
     #[command(flatten)]
     Upkeep(upkeep::Command),
@@ -260,6 +266,7 @@ async fn execute(cli: Cli, is_named: bool) -> Result<Status> {
         Command::Events(arguments) => events::run(find, &arguments, &mut io::stdout().lock()).await,
         Command::Deliveries(command) => deliveries::run(&session()?, command).await,
         Command::Contacts { command } => contacts::run(&session()?, command).await,
+        Command::Media { command } => media::run(&session()?, command).await,
         Command::Upkeep(command) => upkeep::run(&session()?, command).await,
         Command::Offline(command) => commands::run(&engine(cli.no_cache)?, command, cli.json).await,
     }

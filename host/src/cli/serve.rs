@@ -55,6 +55,18 @@ pub(super) struct Arguments {
     /// How long deliveries that are done are kept [default: 30].
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(0..=36_500))]
     keep_deliveries: Option<u64>,
+    /// Fetch the files of messages as they come, and not only when somebody asks for one.
+    #[arg(long)]
+    fetch_media: bool,
+    /// How long files of messages are kept [default: 30].
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    keep_media: Option<u64>,
+    /// The most bytes of one file, in or out [default: 104857600].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    media_bytes: Option<u64>,
+    /// Bytes of all files, above which no more are fetched [default: 21474836480].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 60))]
+    media_space: Option<u64>,
     /// Write the log as JSON, one object a line.
     #[arg(long)]
     pub(super) log_json: bool,
@@ -102,6 +114,16 @@ impl Arguments {
         }
         if let Some(days) = self.keep_deliveries {
             options.keep_deliveries = Duration::from_secs(days * 24 * HOUR);
+        }
+        options.fetch_media = self.fetch_media;
+        if let Some(days) = self.keep_media {
+            options.keep_media = Duration::from_secs(days * 24 * HOUR);
+        }
+        if let Some(bytes) = self.media_bytes {
+            options.media_bytes = bytes;
+        }
+        if let Some(bytes) = self.media_space {
+            options.media_space = bytes;
         }
         options
     }
