@@ -1,5 +1,6 @@
 //! What changes about the account, a number or a right, and what advertisements and trackers tell. Cloud API, the account's webhooks.
 
+use super::contact::{named, nobody, somebody};
 use super::node::Node;
 use super::{Item, Shared, wire};
 use crate::bindings::messaging::channel::events::{
@@ -101,9 +102,18 @@ pub(super) fn change(field: &str, value: &Node<'_>) -> Option<Item> {
         },
         _ => return None,
     };
+    // Conversation routing: whose conversation it is.
+    let person = named(
+        value,
+        [
+            "sender/phone_number",
+            "sender/user_id",
+            "sender/parent_user_id",
+        ],
+    );
     Some(Item {
         time: value.instant("timestamp"),
-        contact: None,
+        contact: somebody(person),
         body: EventBody::Account(AccountChange {
             phone_number: text("display_phone_number").or_else(|| text("phone_number")),
             ..change
@@ -175,9 +185,7 @@ fn account(value: &Node<'_>) -> AccountChange {
 pub(super) fn tracked(shared: &Shared<'_>, item: &Node<'_>) -> Item {
     Item {
         time: item.instant("timestamp"),
-        contact: shared
-            .profiles
-            .complete(super::contact::nobody(), shared.alone),
+        contact: shared.profiles.complete(nobody(), shared.alone),
         body: EventBody::Account(AccountChange {
             code: item.text("event_name").or_else(|| item.text("action_type")),
             ..of(AccountSubject::Tracking)
@@ -189,9 +197,7 @@ pub(super) fn tracked(shared: &Shared<'_>, item: &Node<'_>) -> Item {
 pub(super) fn summary(shared: &Shared<'_>, item: &Node<'_>) -> Item {
     Item {
         time: None,
-        contact: shared
-            .profiles
-            .complete(super::contact::nobody(), shared.alone),
+        contact: shared.profiles.complete(nobody(), shared.alone),
         body: EventBody::Account(AccountChange {
             code: item.text("type"),
             description: item.text("summary/text"),

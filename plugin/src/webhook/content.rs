@@ -98,7 +98,8 @@ pub(super) fn content(kind: &str, message: &Node<'_>) -> Option<Content> {
 fn media(media: &Node<'_>) -> Media {
     Media {
         id: media.text("id"),
-        url: media.text("url"),
+        // On-premise API: `link`.
+        url: media.text("url").or_else(|| media.text("link")),
         mime_type: media.text("mime_type"),
         sha256: media.text("sha256"),
         size: media.whole("file_size"),

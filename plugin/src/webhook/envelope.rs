@@ -135,7 +135,8 @@ impl Reader {
     }
 
     /// 360dialog, partner webhooks: `{"id", "event", "data"}`. What coexistence sends there has the Cloud API's `value` as
-    /// `data`, with the account's id in it. Any other event is an item as a whole: its own id tells it from the next of its kind.
+    /// `data`, with the account's id in it. Any other event is an item as a whole: its own id tells it from the next of its kind,
+    /// and what the id in its `data` is of (a client, a channel) is not documented.
     fn partner(&mut self, event: &str, raw: &str, members: &[(Cow<'_, str>, &RawValue)]) {
         let is_value = |value: &str| {
             COEXISTENCE.contains(&event)
@@ -148,6 +149,9 @@ impl Reader {
             ..Source::of("partner")
         };
         let data: Vec<&str> = values(members, "data").collect();
+        if !data.iter().any(|value| is_value(value)) {
+            return self.item(&shared(source), "value", raw);
+        }
         let account = data
             .iter()
             .find_map(|value| scalar(&wire::members(value)?, "id").map(|id| id.0.into_owned()));
@@ -155,9 +159,6 @@ impl Reader {
             account: account.as_deref(),
             ..source
         };
-        if !data.iter().any(|value| is_value(value)) {
-            return self.item(&shared(source), "value", raw);
-        }
         for value in data {
             self.value(source, value);
         }

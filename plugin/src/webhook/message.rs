@@ -21,7 +21,11 @@ pub(super) fn incoming(shared: &Shared<'_>, item: &Node<'_>, raw: &str) -> Item 
     {
         return contact_change(item, system);
     }
-    let contact = shared.profiles.complete(named(item, SENDER), shared.alone);
+    let sender = Contact {
+        identity_hash: item.text("identity/hash"),
+        ..named(item, SENDER)
+    };
+    let contact = shared.profiles.complete(sender, shared.alone);
     Item {
         time: item.instant("timestamp"),
         contact,
@@ -87,11 +91,10 @@ pub(super) fn message(item: &Node<'_>, raw: &str) -> Message {
 /// What a message says; where the contract has no type for it, or a member is missing, the JSON of the member that its type names.
 fn content(message: &Node<'_>, raw: &str) -> Content {
     let word = message.word("type");
-    let kind = word
-        .as_deref()
-        .or_else(|| content::kind(message))
-        .unwrap_or("unknown");
-    let content = content::content(kind, message).unwrap_or_else(|| {
+    let kind = word.as_deref().or_else(|| content::kind(message));
+    let content = kind.and_then(|kind| content::content(kind, message));
+    let content = content.unwrap_or_else(|| {
+        let kind = kind.unwrap_or("unknown");
         message.take(kind);
         Content::Other(Foreign {
             kind: kind.to_owned(),

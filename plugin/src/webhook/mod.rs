@@ -108,10 +108,11 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Account webhooks name the number in `value` itself.
+    /// Account webhooks name the number in `value` itself, those of conversation routing in `recipient`.
     fn read(value: &[(Cow<'a, str>, &'a RawValue)]) -> Self {
-        let metadata: Vec<_> = all(value, "metadata")
+        let metadata: Vec<_> = ["metadata", "recipient"]
             .into_iter()
+            .flat_map(|name| all(value, name))
             .filter_map(wire::members)
             .flatten()
             .collect();

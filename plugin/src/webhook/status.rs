@@ -7,7 +7,7 @@ use super::{Item, Shared, call, unknown};
 use crate::bindings::messaging::channel::events::{
     Call, CallDirection, Conversation, EventBody, MessageState, Payment, Pricing, Status,
 };
-use crate::bindings::messaging::channel::types::Error;
+use crate::bindings::messaging::channel::types::{Contact, Error};
 use crate::errors;
 
 /// A step of a message, in the vendor's word.
@@ -58,16 +58,19 @@ pub(super) fn status(shared: &Shared<'_>, item: &Node<'_>) -> Item {
             ],
         )
     } else {
-        // On-premise API: the recipient may stand with the message alone.
-        let phone = if item.word("recipient_id").is_some() {
-            "recipient_id"
-        } else {
-            "message/recipient_id"
-        };
+        // On-premise API: the recipient may stand with the message alone. Payments API: who pays may stand in `from`.
+        let phone = ["recipient_id", "message/recipient_id", "from"]
+            .into_iter()
+            .find(|path| item.word(path).is_some())
+            .unwrap_or("recipient_id");
         named(
             item,
             [phone, "recipient_user_id", "recipient_parent_user_id"],
         )
+    };
+    let contact = Contact {
+        identity_hash: item.text("recipient_identity_key_hash"),
+        ..contact
     };
     let is_call =
         shared.source.field == Some("calls") || item.word("type").as_deref() == Some("call");

@@ -456,14 +456,8 @@ fn context_and_referral_are_read() {
         .iter()
         .map(|attribute| attribute.path.as_str())
         .collect();
-    assert_eq!(
-        paths,
-        [
-            "/identity/acknowledged",
-            "/identity/hash",
-            "/referral/image/id"
-        ]
-    );
+    assert_eq!(paths, ["/identity/acknowledged", "/referral/image/id"]);
+    assert_eq!(event.contact.unwrap().identity_hash.as_deref(), Some("h"));
 }
 
 #[test]
