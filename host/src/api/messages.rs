@@ -18,7 +18,7 @@ use crate::{ChannelHandle, Host, MessageFilter, SendError, Standing};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The states of messages.
-const STATES: [&str; 10] = [
+const STATES: [&str; 11] = [
     "queued",
     "sending",
     "uncertain",
@@ -29,6 +29,7 @@ const STATES: [&str; 10] = [
     "played",
     "failed",
     "held",
+    "cancelled",
 ];
 
 pub(super) fn routes() -> Router<Host> {
@@ -38,6 +39,10 @@ pub(super) fn routes() -> Router<Host> {
         .route(
             "/channels/{channel}/messages/{message}/resend",
             post(resend),
+        )
+        .route(
+            "/channels/{channel}/messages/{message}/cancel",
+            post(cancel),
         )
 }
 
@@ -126,6 +131,25 @@ async fn resend(
     }
     let standing = of_channel(&host, &channel, id)?;
     Ok((StatusCode::ACCEPTED, Json(standing)))
+}
+
+async fn cancel(
+    State(host): State<Host>,
+    Named(channel): Named,
+    Checked(Path(address)): Checked<Path<Address>>,
+) -> Result<Json<Standing>, Problem> {
+    let id = &address.message;
+    let standing = of_channel(&host, &channel, id)?;
+    // Cancelling twice is cancelling once.
+    if standing.state != "cancelled" && !channel.cancel(id).await? {
+        let detail = format!(
+            "the message is {}: only one that is queued or held can be cancelled",
+            standing.state
+        );
+        let title = "The message can't be cancelled";
+        return Err(Problem::conflict("not-cancellable", title, detail));
+    }
+    of_channel(&host, &channel, id).map(Json)
 }
 
 fn of_channel(host: &Host, channel: &ChannelHandle, id: &str) -> Result<Standing, Problem> {

@@ -1,4 +1,4 @@
-//! `send`, `messages`, `resend` and `window`: what goes out.
+//! `send`, `messages`, `resend`, `cancel` and `window`: what goes out.
 
 use std::path::PathBuf;
 
@@ -34,6 +34,13 @@ pub(super) enum Command {
     },
     /// Send a message again that was held or has failed.
     Resend {
+        /// The channel's name or id.
+        channel: String,
+        /// The message's id.
+        id: String,
+    },
+    /// Cancel a message that waits to be sent, or is held.
+    Cancel {
         /// The channel's name or id.
         channel: String,
         /// The message's id.
@@ -108,6 +115,10 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Status> {
         }
         Command::Resend { channel, id } => {
             let segments = ["channels", &channel, "messages", &id, "resend"];
+            session.show(&remote.post(&segments, &json!({})).await?, standing)?;
+        }
+        Command::Cancel { channel, id } => {
+            let segments = ["channels", &channel, "messages", &id, "cancel"];
             session.show(&remote.post(&segments, &json!({})).await?, standing)?;
         }
         Command::Window { channel, to } => {

@@ -137,6 +137,15 @@ impl ChannelHandle {
         outbox::resend(&self.host, &self.channel, id).await
     }
 
+    /// Cancels a message that waits to be sent, or is held: nothing more of it is sent. Returns whether it was one.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
+        outbox::cancel(&self.host, &self.channel, id).await
+    }
+
     /// A contact's window.
     ///
     /// # Errors

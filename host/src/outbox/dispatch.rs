@@ -76,7 +76,12 @@ pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
             () = tokio::time::sleep(wait) => {}
             Some(ended) = on_their_way.join_next_with_id() => {
                 let task = match ended {
-                    Ok((task, ())) => task,
+                    Ok((task, throttled)) => {
+                        if let Some(contact) = throttled {
+                            paces.throttled(&contact);
+                        }
+                        task
+                    }
                     Err(error) => {
                         tracing::error!(channel = channel.id, %error, "an attempt panicked");
                         error.id()
@@ -94,7 +99,7 @@ async fn turn(
     channel: &Arc<Channel>,
     paces: &mut Paces,
     busy: &mut HashMap<task::Id, i64>,
-    on_their_way: &mut JoinSet<()>,
+    on_their_way: &mut JoinSet<Option<String>>,
 ) -> Result<Duration, StoreError> {
     let now = host.clock.now();
     give_up_lost(host, channel, now, busy).await?;
@@ -127,10 +132,15 @@ async fn turn(
         let sequence = head.sequence;
         let (host, channel) = (Arc::clone(host), Arc::clone(channel));
         let task = on_their_way.spawn(async move {
-            if let Err(error) = attempt(&host, &channel, head).await {
-                tracing::error!(channel = channel.id, %error, "an attempt could not be written down");
-                // The store is in trouble: not at full speed.
-                tokio::time::sleep(FIRST_WAIT).await;
+            let contact = head.contact.clone();
+            match attempt(&host, &channel, head).await {
+                Ok(throttled) => throttled.then_some(contact),
+                Err(error) => {
+                    tracing::error!(channel = channel.id, %error, "an attempt could not be written down");
+                    // The store is in trouble: not at full speed.
+                    tokio::time::sleep(FIRST_WAIT).await;
+                    None
+                }
             }
         });
         busy.insert(task.id(), sequence);
@@ -220,8 +230,12 @@ fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<H
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Tries to send one part, and writes down what came of it.
-async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Result<(), StoreError> {
+/// Tries to send one part, and writes down what came of it. Returns whether the vendor throttled it.
+async fn attempt(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    head: Head,
+) -> Result<bool, StoreError> {
     let refused = refused(host, channel, &head).await;
     let (sequence, part, now) = (head.sequence, head.part, host.clock.now());
     let begun = host
@@ -248,7 +262,7 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
         })
         .await?;
     let Some((payload, reference)) = begun else {
-        return Ok(());
+        return Ok(false);
     };
     let outcome = match refused {
         Some(outcome) => outcome,
@@ -277,9 +291,13 @@ async fn attempt(host: &Arc<Shared>, channel: &Arc<Channel>, head: Head) -> Resu
             );
         }
     }
+    let throttled = match &outcome {
+        Outcome::Again(error, _) | Outcome::Failed(error) => error.class == ErrorClass::RateLimited,
+        Outcome::Accepted(_) | Outcome::Uncertain(_) => false,
+    };
     let settled = finish(host, channel, (sequence, part), outcome).await?;
     super::tell(host, channel, &settled);
-    Ok(())
+    Ok(throttled)
 }
 
 /// Writes down what came of an attempt. Whoever else may learn it only knows less, so it is tried until the host stops.

@@ -80,8 +80,8 @@ pub struct Standing {
     pub id: String,
     /// The channel that sends it.
     pub channel: String,
-    /// Where it stands: `queued`, `sending`, `uncertain`, `accepted`, `sent`, `delivered`, `read`, `played`, `failed`
-    /// or `held`.
+    /// Where it stands: `queued`, `sending`, `uncertain`, `accepted`, `sent`, `delivered`, `read`, `played`, `failed`,
+    /// `held` or `cancelled`.
     pub state: String,
     /// Whom it goes to.
     pub to: Box<RawValue>,
@@ -469,6 +469,21 @@ pub(crate) async fn resend(
     let settled = host
         .store
         .write(move |connection| settle::resend(connection, &of, now, &id))
+        .await?;
+    tell(host, channel, &settled);
+    Ok(settled.latest.is_some())
+}
+
+/// Cancels a message that waits to be sent, or is held. Returns whether it was one.
+pub(crate) async fn cancel(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let (of, id, now) = (channel.id.clone(), id.to_owned(), host.clock.now());
+    let settled = host
+        .store
+        .write(move |connection| settle::cancel(connection, &of, now, &id))
         .await?;
     tell(host, channel, &settled);
     Ok(settled.latest.is_some())

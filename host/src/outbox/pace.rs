@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -12,10 +12,26 @@ use crate::contract::channel::{Pace, PaceScope};
 /// Contacts whose pace is remembered before those are forgotten whom nothing holds.
 const CONTACTS: usize = 10_000;
 
+/// A second contact that is throttled within this time shows that the vendor holds up the channel, not one contact.
+const TOGETHER: Duration = Duration::from_secs(10);
+
+/// Answers to what was on its way when the pace was halved do not halve it again.
+const IN_FLIGHT: Duration = Duration::from_secs(2);
+
+/// After so long without a throttled message the pace is doubled again.
+const QUIET: Duration = Duration::from_secs(20);
+
+/// The pace is never less than this part of what the channel describes.
+const SLOWEST: u32 = 64;
+
+/// What a channel that describes no pace is slowed down from.
+const UNDESCRIBED: Duration = Duration::from_millis(100);
+
 /// The paces of one channel. A message is counted once by each, however often it is held.
 pub(super) struct Paces {
     channel: Vec<DefaultDirectRateLimiter>,
     contact: Vec<DefaultKeyedRateLimiter<String>>,
+    learnt: Learnt,
     /// How many of the channel's paces have counted the message that the next one holds.
     counted: usize,
     /// The same of each contact's paces, where one of them or of the channel's holds its message.
@@ -40,7 +56,9 @@ impl Paces {
                 Some(Quota::with_period(each)?.allow_burst(burst))
             })
         };
+        let slowest = quotas(PaceScope::Channel).map(|quota| quota.replenish_interval());
         Self {
+            learnt: Learnt::new(slowest.max().unwrap_or(UNDESCRIBED)),
             channel: quotas(PaceScope::Channel)
                 .map(RateLimiter::direct)
                 .collect(),
@@ -75,8 +93,78 @@ impl Paces {
             }
             self.counted += 1;
         }
+        self.learnt.recover(Instant::now());
+        if let Err(wait) = self.learnt.admit() {
+            self.counted_of.insert(key, self.contact.len());
+            return Err(Hold::Channel(wait));
+        }
         self.counted = 0;
         Ok(())
+    }
+
+    /// Learns that the vendor throttled a message to a contact. Its own queue waits as the answer says; where others are throttled
+    /// too, it is the channel that is too fast.
+    pub(super) fn throttled(&mut self, contact: &str) {
+        self.learnt.throttled(contact, Instant::now());
+    }
+}
+
+/// What the vendor's answers teach beyond what the channel describes: halved when it throttles, doubled again when it is quiet.
+struct Learnt {
+    /// Between two messages, as described.
+    each: Duration,
+    /// By how much the channel is slowed down; 1 where it is not.
+    divisor: u32,
+    limiter: Option<DefaultDirectRateLimiter>,
+    /// Who was throttled last, and when.
+    last: Option<(String, Instant)>,
+    changed: Option<Instant>,
+}
+
+impl Learnt {
+    fn new(each: Duration) -> Self {
+        Self {
+            each,
+            divisor: 1,
+            limiter: None,
+            last: None,
+            changed: None,
+        }
+    }
+
+    fn throttled(&mut self, contact: &str, now: Instant) {
+        let last = self.last.replace((contact.to_owned(), now));
+        let others =
+            last.is_some_and(|(last, at)| last != contact && now.duration_since(at) < TOGETHER);
+        let in_flight = (self.changed).is_some_and(|at| now.duration_since(at) < IN_FLIGHT);
+        if others && !in_flight && self.divisor < SLOWEST {
+            self.set(self.divisor * 2, now);
+        }
+    }
+
+    fn recover(&mut self, now: Instant) {
+        let latest = self.changed.max(self.last.as_ref().map(|(_, at)| *at));
+        if self.divisor > 1 && latest.is_none_or(|at| now.duration_since(at) >= QUIET) {
+            self.set(self.divisor / 2, now);
+        }
+    }
+
+    fn set(&mut self, divisor: u32, now: Instant) {
+        self.divisor = divisor;
+        self.changed = Some(now);
+        // With the described pace there is nothing to hold beyond it.
+        self.limiter = (divisor > 1)
+            .then(|| Quota::with_period(self.each * divisor))
+            .flatten()
+            .map(RateLimiter::direct);
+    }
+
+    fn admit(&self) -> Result<(), Duration> {
+        let clock = DefaultClock::default();
+        self.limiter
+            .as_ref()
+            .map_or(Ok(()), RateLimiter::check)
+            .map_err(|not_until| not_until.wait_time_from(clock.now()))
     }
 }
 
@@ -116,6 +204,52 @@ mod tests {
         assert!(matches!(paces.admit("ada"), Err(Hold::Contact(_))));
         leave(&mut paces, "kerry");
         assert!(!paces.counted_of.contains_key("kerry"));
+    }
+
+    #[test]
+    fn one_contact_that_is_throttled_slows_nobody_else() {
+        let now = Instant::now();
+        let mut learnt = Learnt::new(Duration::from_millis(10));
+        for _ in 0..5 {
+            learnt.throttled("ada", now);
+        }
+        learnt.throttled("kerry", now + TOGETHER);
+        assert_eq!(learnt.divisor, 1);
+        assert!(learnt.admit().is_ok());
+    }
+
+    #[test]
+    fn the_channel_is_slowed_down_and_becomes_as_fast_as_before() {
+        let mut now = Instant::now();
+        let mut learnt = Learnt::new(Duration::from_secs(1));
+        let mut throttle = |learnt: &mut Learnt, now| {
+            learnt.throttled("ada", now);
+            learnt.throttled("kerry", now);
+        };
+        throttle(&mut learnt, now);
+        // What was on its way is no news.
+        throttle(&mut learnt, now + IN_FLIGHT / 2);
+        assert_eq!(learnt.divisor, 2);
+        assert!(learnt.admit().is_ok());
+        let wait = learnt.admit().unwrap_err();
+        assert!(
+            wait > Duration::from_secs(1) && wait <= Duration::from_secs(2),
+            "{wait:?}"
+        );
+        for _ in 0..20 {
+            now += IN_FLIGHT;
+            throttle(&mut learnt, now);
+        }
+        assert_eq!(learnt.divisor, SLOWEST);
+        let mut steps = 0;
+        while learnt.divisor > 1 {
+            learnt.recover(now + QUIET - Duration::from_millis(1));
+            now += QUIET;
+            learnt.recover(now);
+            steps += 1;
+        }
+        assert_eq!(steps, SLOWEST.ilog2());
+        assert!(learnt.limiter.is_none());
     }
 
     #[test]

@@ -123,7 +123,8 @@ pub(crate) fn settle(
             Some(_) => "sent",
             None => "delivered",
         };
-        if rank(&place.part_state) >= rank(outlives) || place.state == "failed" {
+        let is_over = ["failed", "cancelled"].contains(&&*place.state);
+        if rank(&place.part_state) >= rank(outlives) || is_over {
             return Ok(Settled::default());
         }
         set_part(connection, place, "failed")?;
@@ -137,7 +138,8 @@ pub(crate) fn settle(
         // The answer is on its way, or lost: whoever waits for it reads the part.
         return Ok(Settled::default());
     }
-    if place.number == place.next {
+    // What is left of a cancelled message stays where it is.
+    if place.number == place.next && place.state != "cancelled" {
         return arrived(connection, channel, now, place);
     }
     progress(connection, channel, now, place)
@@ -501,6 +503,33 @@ pub(super) fn resend(
     let delivery = Step {
         message: id,
         state: "queued",
+        ..Step::default()
+    };
+    let mut settled = tell(connection, channel, now, delivery)?;
+    settled.due = true;
+    Ok(settled)
+}
+
+/// Takes a message that waits to be sent, or is held, out of its queue: nothing more of it is sent. Nothing tells of it where it is
+/// no such message.
+pub(super) fn cancel(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    id: &str,
+) -> Result<Settled, StoreError> {
+    let cancelled = connection
+        .prepare_cached(
+            "UPDATE message SET state = 'cancelled', open = 0, settled = ?3
+             WHERE channel = ?1 AND id = ?2 AND state IN ('queued', 'held')",
+        )?
+        .execute(params![channel, id, now])?;
+    if cancelled == 0 {
+        return Ok(Settled::default());
+    }
+    let delivery = Step {
+        message: id,
+        state: "cancelled",
         ..Step::default()
     };
     let mut settled = tell(connection, channel, now, delivery)?;

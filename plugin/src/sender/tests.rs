@@ -235,7 +235,13 @@ fn what_names_nothing_or_too_much_is_not_sent() {
     }
     for (length, sent) in [(512, true), (513, false)] {
         let http = Scripted::new(sent.then(|| says(200, &json!({}))));
-        let result = send(&http, &Store::default(), CLOUD, &payload("{}"), Some(&"é".repeat(length)));
+        let result = send(
+            &http,
+            &Store::default(),
+            CLOUD,
+            &payload("{}"),
+            Some(&"é".repeat(length)),
+        );
         assert_eq!(result.is_ok(), sent);
         assert_eq!(http.requests().len(), usize::from(sent));
     }

@@ -154,6 +154,35 @@ async fn only_what_was_given_up_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_has_not_left_is_cancelled() {
+    let home = Home::with_channel(Options::recommended()).await;
+    home.write(
+        "INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+         VALUES ('m1', 'c1', 'phone:1', '{}', '{}', 'held', 0, 0, 1, 0, 0),
+                ('m2', 'c1', 'phone:1', '{}', '{}', 'read', 0, 0, 1, 0, 0);",
+    )
+    .await;
+    let served = home.served().await;
+    for _ in 0..2 {
+        let cancel = served.ask("POST", "/channels/c1/messages/m1/cancel", "");
+        assert_eq!(cancel.await.done(200)["state"], "cancelled");
+    }
+    let read = served
+        .ask("POST", "/channels/c1/messages/m2/cancel", "")
+        .await;
+    let problem = read.problem(409, "not-cancellable");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("is read"),
+        "{problem}"
+    );
+    let listed = served
+        .ask("GET", "/channels/c1/messages?state=cancelled", "")
+        .await
+        .done(200);
+    assert_eq!(listed["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn who_waits_for_the_vendor_is_answered_when_the_server_stops() {
     let home = Home::with_channel(Options::recommended()).await;
     // Nothing is sent, so nothing settles.

@@ -76,6 +76,7 @@ async fn what_is_not_there_is_a_problem() {
         ("GET", "/messages", ""),
         ("GET", "/messages/m1", ""),
         ("POST", "/messages/m1/resend", ""),
+        ("POST", "/messages/m1/cancel", ""),
         ("GET", "/window?phone=1", ""),
         ("POST", "/contacts", r#"{"contacts": []}"#),
         ("DELETE", "/contacts?phone=1", ""),

@@ -75,6 +75,13 @@ impl Outbox {
         again.await.unwrap().latest.is_some()
     }
 
+    async fn cancel(&self) -> bool {
+        let cancelled = self
+            .write(|connection| cancel(connection, "c", 9, "m"))
+            .await;
+        cancelled.latest.is_some()
+    }
+
     async fn execute(&self, statement: &'static str) {
         self.write(move |connection| {
             connection.execute(statement, [])?;
@@ -507,4 +514,44 @@ async fn nothing_is_decided_while_a_delivery_in_time_may_hold_the_status() {
         .await;
     outbox.decide(false).await;
     assert_eq!(outbox.stands(), ("held".to_owned(), false, 0));
+}
+
+#[tokio::test]
+async fn what_waits_is_cancelled_and_what_is_on_its_way_is_not() {
+    let outbox = Outbox::with(2).await;
+    assert!(outbox.begin(0).await);
+    assert!(!outbox.cancel().await, "it is being sent");
+    outbox
+        .finish(Outcome::Again(
+            Error {
+                class: ErrorClass::Temporary,
+                retry: Retry::Backoff,
+                code: None,
+                title: None,
+                message: None,
+                details: None,
+                link: None,
+                remedy: None,
+                attributes: Vec::new(),
+            },
+            50,
+        ))
+        .await;
+    assert!(outbox.cancel().await);
+    assert!(!outbox.cancel().await, "it is told once");
+    assert_eq!(
+        outbox.value::<String>("SELECT state FROM message"),
+        "cancelled"
+    );
+    assert!(!outbox.begin(0).await && !outbox.resend().await);
+
+    // Its first part had arrived all the same: the second is not sent because of that.
+    outbox
+        .told(MessageState::Delivered, "ref-0", "wamid.1")
+        .await;
+    assert_eq!(
+        outbox.value::<String>("SELECT state FROM message"),
+        "cancelled"
+    );
+    assert_eq!(outbox.value::<i64>("SELECT open FROM message"), 0);
 }
