@@ -49,10 +49,12 @@ async fn the_channel_exports_what_it_fills_and_nothing_else() -> Result<()> {
     assert_eq!(
         interfaces,
         [
+            "account",
             "channel",
             "connection",
             "contacts",
             "inbox",
+            "media",
             "message",
             "sender",
             "webhook",

@@ -7,7 +7,7 @@ use crate::bindings::messaging::channel::events::{
 };
 use crate::bindings::messaging::channel::outbound::{self, Message, Window};
 use crate::bindings::messaging::channel::storage::Failure;
-use crate::bindings::messaging::channel::types::{Contact, ErrorClass, Foreign, Recipient};
+use crate::bindings::messaging::channel::types::{Contact, ErrorClass, Recipient};
 use crate::contacts::{self, Cause, Free, Opened, State};
 use crate::settings::Settings;
 use crate::storage::Storage;
@@ -76,7 +76,8 @@ fn remember(
                 news.opened = None;
             }
             record.state.merge(news);
-            if record.greet {
+            // Somebody else answers what is only shown to us. (Cloud API, conversation routing: `standby`.)
+            if record.greet && event.origin.field.as_deref() != Some("standby") {
                 let window = window::evaluate(&record.state.clone().into(), now);
                 let opens = wrote && matches!(window, Window::Open(_));
                 if let Some(greeting) = greeting.filter(|_| opens) {
@@ -160,15 +161,11 @@ fn is_written_by_a_person(content: &Content) -> bool {
         Content::Reaction(_) | Content::WelcomeRequest => false,
         Content::CallPermissionReply(reply) => reply.automatic != Some(true),
         Content::Unsupported(unsupported) => !is_change(unsupported.kind.as_deref()),
-        Content::Other(other) => match other.kind.as_str() {
-            "reaction" | "system" | "edit" | "revoke" | "request_welcome" => false,
-            "unsupported" => !is_change(word(other, "/type").as_deref()),
-            "interactive" => {
-                word(other, "/call_permission_reply/response_source").as_deref()
-                    != Some("automatic")
-            }
-            _ => true,
-        },
+        // One that names no message of whose it is.
+        Content::Other(other) => !matches!(
+            other.kind.as_str(),
+            "reaction" | "system" | "edit" | "revoke"
+        ),
         _ => true,
     }
 }
@@ -178,22 +175,9 @@ fn is_change(kind: Option<&str>) -> bool {
     matches!(kind, Some("edit" | "reaction"))
 }
 
-/// A string in the JSON of an item that has no type.
-fn word(other: &Foreign, pointer: &str) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_str(other.json.as_deref()?).ok()?;
-    Some(json.pointer(pointer)?.as_str()?.to_owned())
-}
-
 /// Whether somebody looked at the chat without writing: whoever writes afterwards writes for the first time.
 fn is_untouched_chat(body: &EventBody) -> bool {
-    let EventBody::Message(message) = body else {
-        return false;
-    };
-    match &message.content {
-        Content::WelcomeRequest => true,
-        Content::Other(other) => other.kind == "request_welcome",
-        _ => false,
-    }
+    matches!(body, EventBody::Message(message) if matches!(message.content, Content::WelcomeRequest))
 }
 
 /// Until when messages are free, where a status names the end of a free entry point.
