@@ -18,6 +18,7 @@ use contract_inert as boundary;
 #[cfg(feature = "wasmtime")]
 use wasmtime::component as boundary;
 
+pub mod account;
 #[deny(unsafe_code)]
 pub mod authentication;
 pub mod channel;

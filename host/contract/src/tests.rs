@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::account::{BlockedPage, BusinessNumber, BusinessProfile};
 use super::channel::{AuthenticationMethod, Description, HmacAlgorithm, HmacEncoding, HmacRule};
 use super::channel::{AuthenticationRule, OriginRule, SignedPart};
 use super::events::{
@@ -587,4 +588,52 @@ fn a_description_prints_whole() {
                 {"method": {"other": {"kind": "jwt", "json": {"a": 1}}}}],
             "message_kinds": ["text"], "text_limit": 160})
     );
+}
+
+#[test]
+fn a_profile_is_read_as_it_is_written() {
+    let given = json!({"about": "a", "address": "b", "description": "c", "email": "d@example.com",
+        "websites": ["https://example.com"], "industry": "e", "picture_url": "https://example.com/p",
+        "picture_handle": "f"});
+    round_trip::<BusinessProfile>(&given);
+    let nothing = round_trip::<BusinessProfile>(&json!({}));
+    assert_eq!(nothing, BusinessProfile::default());
+    // No pages is something else than nothing said of them.
+    round_trip::<BusinessProfile>(&json!({"websites": []}));
+}
+
+#[test]
+fn a_member_that_no_profile_has_is_refused() {
+    let problems = BusinessProfile::read(br#"{"about": "a", "abuot": "b"}"#).unwrap_err();
+    let [problem] = &problems[..] else {
+        panic!("{problems:?}");
+    };
+    assert_eq!(
+        (&*problem.pointer, &*problem.code),
+        ("/abuot", "unknown_member")
+    );
+    assert!(problem.message.contains("`picture_handle`"), "{problem:?}");
+}
+
+#[test]
+fn what_is_not_known_of_an_account_is_absent() {
+    let number = BusinessNumber {
+        id: Some("1".to_owned()),
+        phone_number: None,
+        verified_name: None,
+        name_status: None,
+        quality: Some("GREEN".to_owned()),
+        messaging_limit: None,
+        attributes: vec![Attribute {
+            path: "/throughput".to_owned(),
+            value: Scalar::Text("HIGH".to_owned()),
+        }],
+    };
+    let expected = json!({"id": "1", "quality": "GREEN", "attributes": {"/throughput": "HIGH"}});
+    assert_eq!(serde_json::to_value(number).unwrap(), expected);
+    let page = BlockedPage {
+        contacts: Vec::new(),
+        next: None,
+    };
+    assert_eq!(serde_json::to_value(page).unwrap(), json!({"contacts": []}));
 }

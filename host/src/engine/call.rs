@@ -14,6 +14,7 @@ use super::error::{CallError, LoadError};
 use super::sandbox::{self, Exceeded, Sandbox};
 use super::{Engine, Shape};
 use crate::capability::Lent;
+use crate::contract::account::{AccountError, BlockedPage, BusinessNumber, BusinessProfile};
 use crate::contract::channel::Description;
 use crate::contract::connection::{
     AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
@@ -70,6 +71,12 @@ struct Functions {
     locate: Option<ComponentExportIndex>,
     upload_form: Option<ComponentExportIndex>,
     uploaded: Option<ComponentExportIndex>,
+    profile: Option<ComponentExportIndex>,
+    update_profile: Option<ComponentExportIndex>,
+    number: Option<ComponentExportIndex>,
+    blocked: Option<ComponentExportIndex>,
+    block: Option<ComponentExportIndex>,
+    unblock: Option<ComponentExportIndex>,
 }
 
 impl Plugin {
@@ -106,6 +113,12 @@ impl Plugin {
             locate: shape.index("media", "locate"),
             upload_form: shape.index("media", "upload-form"),
             uploaded: shape.index("media", "uploaded"),
+            profile: shape.index("account", "profile"),
+            update_profile: shape.index("account", "update-profile"),
+            number: shape.index("account", "number"),
+            blocked: shape.index("account", "blocked"),
+            block: shape.index("account", "block"),
+            unblock: shape.index("account", "unblock"),
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -585,6 +598,95 @@ impl Instance {
         let function = self.plugin.inner.functions.uploaded;
         let function = function.ok_or(CallError::Absent("media"))?;
         self.call("uploaded", function, (upload, answer)).await
+    }
+
+    /// What people see of the business. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, or an earlier one, or the channel has no `account`.
+    pub async fn profile(
+        &mut self,
+        settings: &str,
+    ) -> Result<Result<BusinessProfile, Error>, CallError> {
+        let function = self.plugin.inner.functions.profile;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("profile", function, (settings,)).await
+    }
+
+    /// Changes what people see of the business. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::profile`].
+    pub async fn update_profile(
+        &mut self,
+        settings: &str,
+        profile: &BusinessProfile,
+    ) -> Result<Result<(), AccountError>, CallError> {
+        let function = self.plugin.inner.functions.update_profile;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("update-profile", function, (settings, profile))
+            .await
+    }
+
+    /// The number and its quality. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::profile`].
+    pub async fn number(
+        &mut self,
+        settings: &str,
+    ) -> Result<Result<BusinessNumber, Error>, CallError> {
+        let function = self.plugin.inner.functions.number;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("number", function, (settings,)).await
+    }
+
+    /// One page of the people who are blocked. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::profile`].
+    pub async fn blocked(
+        &mut self,
+        settings: &str,
+        cursor: Option<&str>,
+    ) -> Result<Result<BlockedPage, Error>, CallError> {
+        let function = self.plugin.inner.functions.blocked;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("blocked", function, (settings, cursor)).await
+    }
+
+    /// Blocks people. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::profile`].
+    pub async fn block(
+        &mut self,
+        settings: &str,
+        people: &[Recipient],
+    ) -> Result<Result<(), AccountError>, CallError> {
+        let function = self.plugin.inner.functions.block;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("block", function, (settings, people)).await
+    }
+
+    /// Blocks people no longer. Uses HTTP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::profile`].
+    pub async fn unblock(
+        &mut self,
+        settings: &str,
+        people: &[Recipient],
+    ) -> Result<Result<(), AccountError>, CallError> {
+        let function = self.plugin.inner.functions.unblock;
+        let function = function.ok_or(CallError::Absent("account"))?;
+        self.call("unblock", function, (settings, people)).await
     }
 
     async fn call<P, R>(

@@ -12,6 +12,7 @@ use wasmtime::component::{
 use super::error::LoadError;
 use super::lent;
 use super::sandbox::Sandbox;
+use crate::contract::account::{AccountError, BlockedPage, BusinessNumber, BusinessProfile};
 use crate::contract::channel::Description;
 use crate::contract::connection::{
     AccountHealth, ConnectError, Connected, Registration, WebhookTarget,
@@ -157,12 +158,12 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
         name: "account",
         functions: &[
-            untyped("profile"),
-            untyped("update-profile"),
-            untyped("number"),
-            untyped("blocked"),
-            untyped("block"),
-            untyped("unblock"),
+            typed::<(String,), Result<BusinessProfile, Error>>("profile"),
+            typed::<(String, BusinessProfile), Result<(), AccountError>>("update-profile"),
+            typed::<(String,), Result<BusinessNumber, Error>>("number"),
+            typed::<(String, Option<String>), Result<BlockedPage, Error>>("blocked"),
+            typed::<(String, Vec<Recipient>), Result<(), AccountError>>("block"),
+            typed::<(String, Vec<Recipient>), Result<(), AccountError>>("unblock"),
         ],
     },
 ];

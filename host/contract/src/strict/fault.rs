@@ -35,6 +35,7 @@ pub(super) fn find(given: &Value, error: &str, read: &dyn Fn(Value) -> Option<St
     };
     search
         .missing()
+        .or_else(|| search.unknown_member())
         .or_else(|| search.wrong_word())
         .or_else(|| search.no_choice())
         .or_else(|| search.several_cases())
@@ -119,6 +120,21 @@ impl Search<'_> {
         }
         let message = format!("a member `{name}` is missing somewhere in this; give it a value");
         Some(problem("", "required", message))
+    }
+
+    /// A member that a record refuses which knows all of its own.
+    fn unknown_member(&self) -> Option<Problem> {
+        let (name, known) = self
+            .error
+            .strip_prefix("unknown field `")?
+            .split_once("`, expected ")?;
+        let known = known.trim_start_matches("one of ");
+        let place = self
+            .places
+            .iter()
+            .find(|(_, value)| value.get(name).is_some());
+        let pointer = place.map_or("", |(pointer, _)| pointer);
+        Some(stranger_among(pointer, name, known))
     }
 
     /// A word that is none of a list's: as a value, or as the only member of an object.
