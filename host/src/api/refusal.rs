@@ -82,23 +82,21 @@ fn occupied(registration: &Registration) -> Problem {
 }
 
 fn refused(error: &Error, sentence: String) -> Problem {
-    let problem = if error.class == ErrorClass::Unauthorised {
-        let title = "The vendor does not take the credentials";
-        Problem::new(
+    let (status, kind, title) = match error.class {
+        ErrorClass::Unauthorised => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "credentials",
-            title,
-            sentence,
-        )
-    } else {
-        Problem::new(
-            StatusCode::BAD_GATEWAY,
+            "The vendor does not take the credentials",
+        ),
+        // What was asked for is wrong, and stays so.
+        ErrorClass::Invalid | ErrorClass::Recipient => (
+            StatusCode::UNPROCESSABLE_ENTITY,
             "vendor",
             "The vendor refused",
-            sentence,
-        )
+        ),
+        _ => (StatusCode::BAD_GATEWAY, "vendor", "The vendor refused"),
     };
-    problem.with("error", json!(error))
+    Problem::new(status, kind, title, sentence).with("error", json!(error))
 }
 
 fn origin(error: &OriginError, sentence: String) -> Problem {

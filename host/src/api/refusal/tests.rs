@@ -50,6 +50,11 @@ async fn each_error_of_a_channel_has_its_status_and_kind() {
         (ChannelError::Occupied(registration), 409, "occupied"),
         (
             ChannelError::Refused(error(ErrorClass::Invalid)),
+            422,
+            "vendor",
+        ),
+        (
+            ChannelError::Refused(error(ErrorClass::Temporary)),
             502,
             "vendor",
         ),
