@@ -13,6 +13,7 @@ use channel_tests::CHANNEL_SMS;
 use peer::{Answer, Peer, Vendor, cloud, sms};
 use running::{Ran, Running};
 use serde_json::{Value, json};
+use simulator_360dialog::{Act, Simulator, Who};
 
 /// What may be found nowhere but in the vendor's requests. Long, and of no other use.
 const KEY: &str = "MARKED-API-KEY-5f1f3c0a9d";
@@ -391,6 +392,82 @@ async fn no_secret_leaves_the_host_but_to_its_vendor() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_is_read_and_changed_by_commands() -> Result<()> {
+    let simulator = Simulator::start(simulator_360dialog::Options::default()).await?;
+    let data = tempfile::tempdir()?;
+    let host = Running::start(
+        data.path(),
+        &[
+            "--public-url",
+            "https://host.example.com",
+            "--private-origin",
+            simulator.url(),
+        ],
+    )
+    .await?;
+    simulator.tunnel(&host.webhooks)?;
+    let settings = json!({"name": "Shop", "phone_number": format!("+{}", simulator.number()),
+        "api_key": simulator.api_key(), "base_url": simulator.url()});
+    let added = add(&host, &settings).await?;
+    assert_eq!(added.code, Some(0), "{}", added.errors);
+
+    let empty = ends(&host, 0, &["account", "profile", "Shop"]).await?;
+    assert_eq!(empty.output, "the profile is empty\n");
+    let change = ["account", "set-profile", "Shop", "--about", "Plants"];
+    let sites = ["--website", "https://example.com/"];
+    let changed = ends(&host, 0, &[&change[..], &sites].concat()).await?;
+    assert_eq!(changed.output, "changed\n");
+    let profile = ends(&host, 0, &["--json", "account", "profile", "Shop"]).await?;
+    let expected = json!({"about": "Plants", "websites": ["https://example.com/"]});
+    assert_eq!(profile.json()?, [expected]);
+    let refused = [&change[..], &["--email", "nobody"]].concat();
+    let refused = ends(&host, 3, &refused).await?;
+    assert!(refused.errors.contains("/email: "), "{}", refused.errors);
+    // What only the vendor knows to be wrong is refused as well.
+    let refused = [&change[..], &["--industry", "SHOPS"]].concat();
+    ends(&host, 3, &refused).await?;
+
+    let number = ends(&host, 0, &["account", "number", "Shop"]).await?;
+    for told in [simulator.number(), "GREEN", "TIER_2K", "APPROVED"] {
+        assert!(number.output.contains(told), "{told}: {}", number.output);
+    }
+
+    let block = ["account", "block", "Shop", "--phone", ADA];
+    // Who has not written can't be blocked, says the vendor.
+    let stranger = ends(&host, 4, &block).await?;
+    assert!(stranger.errors.contains("139100"), "{}", stranger.errors);
+    let said = simulator.customer(&Who::phone(ADA), Act::say("Hi"))?;
+    ends(&host, 0, &["read", "Shop", &said]).await?;
+    ends(&host, 0, &["typing", "Shop", &said]).await?;
+    let told: Vec<_> = simulator
+        .requests()
+        .iter()
+        .map(simulator_360dialog::Seen::json)
+        .filter(|body| body["status"] == "read")
+        .collect();
+    let typing = [Value::Null, json!({"type": "text"})];
+    assert_eq!(told.len(), 2);
+    for (body, typing) in told.iter().zip(&typing) {
+        assert_eq!(
+            (&body["message_id"], &body["typing_indicator"]),
+            (&json!(said), typing)
+        );
+    }
+    ends(&host, 3, &["read", "Shop", "no-such-message"]).await?;
+
+    ends(&host, 0, &block).await?;
+    let blocked = ends(&host, 0, &["--json", "account", "blocked", "Shop"]).await?;
+    assert_eq!(blocked.json()?, [json!({"contacts": [{"phone": ADA}]})]);
+    let nobody = ends(&host, 3, &["account", "unblock", "Shop", "--phone", "x"]).await?;
+    assert!(nobody.errors.contains("/phone: "), "{}", nobody.errors);
+    assert!(!nobody.errors.contains("/recipients"), "{}", nobody.errors);
+    ends(&host, 0, &["account", "unblock", "Shop", "--phone", ADA]).await?;
+    let blocked = ends(&host, 0, &["account", "blocked", "Shop"]).await?;
+    assert_eq!(blocked.output, "nobody is blocked\n");
     Ok(())
 }
 

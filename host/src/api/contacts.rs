@@ -21,14 +21,14 @@ pub(super) fn routes() -> Router<Host> {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Whom {
+pub(super) struct Whom {
     phone: Option<String>,
     user_id: Option<String>,
     group: Option<String>,
 }
 
 impl Whom {
-    fn recipient(self) -> Result<Recipient, Problem> {
+    pub(super) fn recipient(self) -> Result<Recipient, Problem> {
         match (self.phone, self.user_id, self.group) {
             // In a query a plus that is not encoded means a space.
             (Some(phone), None, None) => Ok(Recipient::Phone(phone.trim().to_owned())),

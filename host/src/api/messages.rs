@@ -1,4 +1,4 @@
-//! Messages: handing them in, and looking what became of them.
+//! Messages: handing them in, and looking what became of them; and telling contacts that theirs were read.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::problem::{Checked, Problem};
-use super::{Named, Stop, known_state};
+use super::{Named, Stop, broken, known_state};
 use crate::{ChannelHandle, Host, MessageFilter, SendError, Standing};
 
 /// How long a request waits for the vendor's answer.
@@ -44,6 +44,8 @@ pub(super) fn routes() -> Router<Host> {
             "/channels/{channel}/messages/{message}/cancel",
             post(cancel),
         )
+        .route("/channels/{channel}/read", post(read))
+        .route("/channels/{channel}/typing", post(typing))
 }
 
 #[derive(Default, Deserialize)]
@@ -150,6 +152,40 @@ async fn cancel(
         return Err(Problem::conflict("not-cancellable", title, detail));
     }
     of_channel(&host, &channel, id).map(Json)
+}
+
+/// A message of a contact's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Theirs {
+    /// The vendor's id of it: an event's `message.id`.
+    message_id: String,
+}
+
+impl Theirs {
+    fn id(&self) -> Result<&str, Problem> {
+        if self.message_id.trim().is_empty() {
+            let message = "name the contact's message: an event has it as message.id";
+            return Err(broken("/message_id", "required", message));
+        }
+        Ok(&self.message_id)
+    }
+}
+
+async fn read(
+    Named(channel): Named,
+    Checked(Json(theirs)): Checked<Json<Theirs>>,
+) -> Result<StatusCode, Problem> {
+    channel.mark_read(theirs.id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn typing(
+    Named(channel): Named,
+    Checked(Json(theirs)): Checked<Json<Theirs>>,
+) -> Result<StatusCode, Problem> {
+    channel.typing(theirs.id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn of_channel(host: &Host, channel: &ChannelHandle, id: &str) -> Result<Standing, Problem> {

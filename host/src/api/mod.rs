@@ -3,6 +3,7 @@
 //! Both are routers, so that an embedder may serve them as it likes. [`serve`] does it with a bound on what clients may
 //! cost.
 
+mod account;
 mod channels;
 mod contacts;
 mod deliveries;
@@ -60,6 +61,7 @@ pub fn router(host: Host, token: Token) -> Router {
         .route("/outbox/release", post(release))
         .route("/backup", post(backup))
         .merge(channels::routes())
+        .merge(account::routes())
         .merge(contacts::routes())
         .merge(messages::routes())
         .merge(media::routes())

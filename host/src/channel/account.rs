@@ -125,8 +125,7 @@ impl<'a> Account<'a> {
         target: Option<&WebhookTarget>,
     ) -> Result<AccountHealth, ChannelError> {
         let mut sandbox = self.plugin.instantiate_with(self.lent()).await?;
-        let health = sandbox.health(self.settings, target).await?;
-        health.map_err(|error| ChannelError::Refused(error.into()))
+        Ok(sandbox.health(self.settings, target).await??)
     }
 
     /// Gives the webhook that was registered with this address back to what was there before.
@@ -139,10 +138,8 @@ impl<'a> Account<'a> {
             return Ok(());
         };
         let mut sandbox = self.plugin.instantiate_with(self.lent()).await?;
-        let given_back = sandbox
-            .disconnect(self.settings, &target, &connected.previous)
-            .await?;
-        given_back.map_err(|error| ChannelError::Refused(error.into()))
+        let given_back = sandbox.disconnect(self.settings, &target, &connected.previous);
+        Ok(given_back.await??)
     }
 
     /// Gives the webhook back after something else went wrong.

@@ -1,18 +1,19 @@
-//! Why a channel is not added, changed or connected.
+//! Why a channel is not added, changed or connected, or its account not read or changed.
 
 use super::account::origin;
 use crate::capability::OriginError;
+use crate::contract::account::AccountError;
 use crate::contract::connection::{ConnectError, Registration};
 use crate::contract::types::{Error, Problem};
 use crate::store::StoreError;
 use crate::vault::VaultError;
 use crate::{CallError, LoadError};
 
-/// Why a channel is not added, changed or connected.
+/// Why a channel is not added, changed or connected, or its account not read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    /// The settings break rules.
-    #[error("the settings break {} rules", .0.len())]
+    /// The settings, or what was asked for, break rules.
+    #[error("{} rules are broken", .0.len())]
     Invalid(Vec<Problem>),
     /// Another channel of this host has it.
     #[error(
@@ -66,7 +67,22 @@ impl From<ConnectError> for ChannelError {
         match error {
             ConnectError::Settings(problems) => Self::Invalid(problems),
             ConnectError::Occupied(registration) => Self::Occupied(registration),
-            ConnectError::Failed(error) => Self::Refused(error.into()),
+            ConnectError::Failed(error) => error.into(),
         }
+    }
+}
+
+impl From<AccountError> for ChannelError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Invalid(problems) => Self::Invalid(problems),
+            AccountError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for ChannelError {
+    fn from(error: Error) -> Self {
+        Self::Refused(error.into())
     }
 }

@@ -40,10 +40,10 @@ pub(super) enum Command {
 pub(super) struct Contact {
     /// The contact's phone number.
     #[arg(long)]
-    phone: Option<String>,
+    pub(super) phone: Option<String>,
     /// The vendor's id of the contact.
     #[arg(long)]
-    user_id: Option<String>,
+    pub(super) user_id: Option<String>,
 }
 
 /// Runs one command.

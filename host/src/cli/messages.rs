@@ -1,4 +1,4 @@
-//! `send`, `messages`, `resend`, `cancel` and `window`: what goes out.
+//! `send`, `messages`, `resend`, `cancel`, `window`, `read` and `typing`: what goes out.
 
 use std::path::PathBuf;
 
@@ -53,6 +53,19 @@ pub(super) enum Command {
         #[command(flatten)]
         to: To,
     },
+    /// Tell a contact that a message of theirs, and those before it, were read.
+    Read(Theirs),
+    /// Show a contact that an answer to a message of theirs is being written.
+    Typing(Theirs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Theirs {
+    /// The channel's name or id.
+    channel: String,
+    /// The vendor's id of the message: an event's message.id.
+    #[arg(value_name = "MESSAGE_ID")]
+    message_id: String,
 }
 
 #[derive(Debug, Args)]
@@ -130,8 +143,17 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Status> {
             let segments = ["channels", &channel, "window"];
             session.show(&remote.get(&segments, &query).await?, window)?;
         }
+        Command::Read(theirs) => tell(session, &theirs, "read", "marked as read\n").await?,
+        Command::Typing(theirs) => tell(session, &theirs, "typing", "typing is shown\n").await?,
     }
     Ok(Status::Done)
+}
+
+async fn tell(session: &Session, theirs: &Theirs, what: &str, told: &str) -> Result<()> {
+    let body = json!({"message_id": theirs.message_id});
+    let segments = ["channels", &theirs.channel, what];
+    let answer = session.remote.post(&segments, &body).await?;
+    session.show(&answer, |_| told.to_owned())
 }
 
 async fn hand_in(session: &Session, send: Send) -> Result<Status> {

@@ -1,5 +1,6 @@
 //! The command's arguments, and what each of its commands prints.
 
+mod account;
 mod channels;
 mod commands;
 mod contacts;
@@ -71,6 +72,11 @@ enum Command {
     Channel {
         #[command(subcommand)]
         command: channels::Command,
+    },
+    /// Show and change the business's profile, its number, and whom it has blocked.
+    Account {
+        #[command(subcommand)]
+        command: account::Command,
     },
     #[command(flatten)]
     Messages(messages::Command),
@@ -262,6 +268,7 @@ async fn execute(cli: Cli, is_named: bool) -> Result<Status> {
         #[cfg(feature = "bundled")]
         Command::Demo(arguments) => demo::run(&arguments, &engine(cli.no_cache)?).await,
         Command::Channel { command } => channels::run(&session()?, &command, cli.no_cache).await,
+        Command::Account { command } => account::run(&session()?, command).await,
         Command::Messages(command) => messages::run(&session()?, command).await,
         Command::Events(arguments) => events::run(find, &arguments, &mut io::stdout().lock()).await,
         Command::Deliveries(command) => deliveries::run(&session()?, command).await,

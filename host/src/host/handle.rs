@@ -9,6 +9,7 @@ use super::{Shared, whole};
 use crate::capability::Lent;
 use crate::channel::connect::{self, Change, Checked, Connection};
 use crate::channel::{Channel, ChannelError};
+use crate::contract::account::{BlockedPage, BusinessNumber, BusinessProfile};
 use crate::contract::channel::Description;
 use crate::contract::connection::Registration;
 use crate::contract::contacts::KnownContact;
@@ -183,6 +184,102 @@ impl ChannelHandle {
         .await
     }
 
+    /// Tells a person that a message of theirs, named by the vendor's id, and those before it, were read.
+    ///
+    /// # Errors
+    ///
+    /// The vendor, or the way to it, refused; or the channel does not have this.
+    pub async fn mark_read(&self, message_id: &str) -> Result<(), ChannelError> {
+        self.with_http("sender.mark-read", async |sandbox, settings| {
+            sandbox.mark_read(settings, message_id).await
+        })
+        .await
+    }
+
+    /// Shows a person that an answer is being written to a message of theirs, named by the vendor's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::mark_read`].
+    pub async fn typing(&self, message_id: &str) -> Result<(), ChannelError> {
+        self.with_http("sender.typing", async |sandbox, settings| {
+            sandbox.typing(settings, message_id).await
+        })
+        .await
+    }
+
+    /// What people see of the business.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::mark_read`].
+    pub async fn profile(&self) -> Result<BusinessProfile, ChannelError> {
+        self.with_http("account.profile", async |sandbox, settings| {
+            sandbox.profile(settings).await
+        })
+        .await
+    }
+
+    /// Changes what people see of the business. A member that is absent is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// It breaks rules; else as [`ChannelHandle::mark_read`].
+    pub async fn update_profile(&self, profile: &BusinessProfile) -> Result<(), ChannelError> {
+        self.with_http("account.update-profile", async |sandbox, settings| {
+            sandbox.update_profile(settings, profile).await
+        })
+        .await
+    }
+
+    /// The business's number and its quality.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::mark_read`].
+    pub async fn number(&self) -> Result<BusinessNumber, ChannelError> {
+        self.with_http("account.number", async |sandbox, settings| {
+            sandbox.number(settings).await
+        })
+        .await
+    }
+
+    /// One page of the people who are blocked: the first, or the one that the page before names as the next.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::mark_read`].
+    pub async fn blocked(&self, cursor: Option<&str>) -> Result<BlockedPage, ChannelError> {
+        self.with_http("account.blocked", async |sandbox, settings| {
+            sandbox.blocked(settings, cursor).await
+        })
+        .await
+    }
+
+    /// Blocks people.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::update_profile`]. Some of them may be blocked all the same.
+    pub async fn block(&self, people: &[Recipient]) -> Result<(), ChannelError> {
+        self.with_http("account.block", async |sandbox, settings| {
+            sandbox.block(settings, people).await
+        })
+        .await
+    }
+
+    /// Blocks people no longer.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChannelHandle::block`].
+    pub async fn unblock(&self, people: &[Recipient]) -> Result<(), ChannelError> {
+        self.with_http("account.unblock", async |sandbox, settings| {
+            sandbox.unblock(settings, people).await
+        })
+        .await
+    }
+
     /// Its deliveries, the latest first.
     ///
     /// # Errors
@@ -224,6 +321,31 @@ impl ChannelHandle {
         let Self { host, channel } = self.clone();
         let part = media::receive(&host, bytes).await?;
         whole(async move { media::upload(&host, &channel, new, part).await }).await
+    }
+
+    /// A call that may ask the vendor, and has no storage.
+    async fn with_http<T, E>(
+        &self,
+        function: &'static str,
+        call: impl AsyncFnOnce(&mut Instance, &str) -> Result<Result<T, E>, CallError>,
+    ) -> Result<T, ChannelError>
+    where
+        ChannelError: From<E>,
+    {
+        let (host, channel) = (&self.host, &self.channel);
+        let current = channel.current();
+        let lent = Lent {
+            http: Some(Arc::clone(&current.http)),
+            storage: None,
+        };
+        let began = Instant::now();
+        let called = match channel.plugin.instantiate_with(lent).await {
+            Ok(mut sandbox) => call(&mut sandbox, &current.settings).await,
+            Err(error) => Err(error),
+        };
+        host.metrics
+            .called(&channel.id, function, &called, began.elapsed());
+        Ok(called??)
     }
 
     /// A call that is alone on the channel's storage: what it wrote is committed as a whole, or not at all.

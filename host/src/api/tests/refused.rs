@@ -80,6 +80,14 @@ async fn what_is_not_there_is_a_problem() {
         ("GET", "/window?phone=1", ""),
         ("POST", "/contacts", r#"{"contacts": []}"#),
         ("DELETE", "/contacts?phone=1", ""),
+        ("POST", "/read", r#"{"message_id": "m1"}"#),
+        ("POST", "/typing", r#"{"message_id": "m1"}"#),
+        ("GET", "/profile", ""),
+        ("PATCH", "/profile", "{}"),
+        ("GET", "/number", ""),
+        ("GET", "/blocked", ""),
+        ("POST", "/blocked", r#"{"recipients": []}"#),
+        ("DELETE", "/blocked?phone=1", ""),
         ("GET", "/deliveries", ""),
         ("POST", "/deliveries/replay", ""),
     ] {
@@ -211,6 +219,55 @@ async fn a_contact_that_is_nobody_is_not_imported() {
     let problem = answer.problem(422, "invalid");
     assert_eq!(problem["problems"].as_array().unwrap().len(), 1);
     assert_eq!(problem["problems"][0]["pointer"], "/contacts/1/contact");
+}
+
+#[tokio::test]
+async fn what_a_channel_does_not_have_is_named() {
+    let home = Home::with_channel(Options::recommended()).await;
+    let served = home.served().await;
+    for (method, path, body, interface) in [
+        ("POST", "read", r#"{"message_id": "m1"}"#, "sender"),
+        ("POST", "typing", r#"{"message_id": "m1"}"#, "sender"),
+        ("GET", "profile", "", "account"),
+        ("PATCH", "profile", r#"{"about": "Plants"}"#, "account"),
+        ("GET", "number", "", "account"),
+        ("GET", "blocked?cursor=c2", "", "account"),
+        (
+            "POST",
+            "blocked",
+            r#"{"recipients": [{"phone": "1"}]}"#,
+            "account",
+        ),
+        ("DELETE", "blocked?user_id=1", "", "account"),
+    ] {
+        let path = format!("/channels/c1/{path}");
+        let problem = served
+            .ask(method, &path, body)
+            .await
+            .problem(422, "unsupported");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(interface), "{method} {path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_be_ignored_of_a_profile_is_refused() {
+    let home = Home::with_channel(Options::recommended()).await;
+    let served = home.served().await;
+    let ask = async |body| served.ask("PATCH", "/channels/c1/profile", body).await;
+    let problem = ask(r#"{"about": "Plants", "vertical": "RETAIL"}"#)
+        .await
+        .problem(422, "invalid");
+    let told = &problem["problems"][0];
+    assert_eq!(told["pointer"], "/vertical");
+    assert!(
+        told["message"].as_str().unwrap().contains("`industry`"),
+        "{told}"
+    );
+    let problem = ask(r#"{"websites": "https://example.com"}"#)
+        .await
+        .problem(422, "invalid");
+    assert_eq!(problem["problems"][0]["pointer"], "/websites");
 }
 
 #[tokio::test]
