@@ -417,6 +417,45 @@ async fn a_file_is_uploaded_once_as_long_as_the_vendor_keeps_it() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_uploaded_over_the_api() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    hosted.add(&json!({})).await?;
+    let (url, client) = served(&hosted).await?;
+    let post = async |query: &str, mime_type: Option<&str>, bytes: &[u8]| {
+        let mut request = client.post(format!("{url}{query}")).body(bytes.to_vec());
+        if let Some(mime_type) = mime_type {
+            request = request.header("content-type", mime_type);
+        }
+        let answer = request.send().await?;
+        Ok::<_, anyhow::Error>((answer.status().as_u16(), answer.json::<Value>().await?))
+    };
+    let jpeg = Some("image/jpeg");
+    let (status, first) = post("?kind=image&filename=a.jpg", jpeg, JPEG).await?;
+    assert_eq!((status, &first["reused"]), (201, &json!(false)), "{first}");
+    assert_eq!(first["sha256"], hex::encode(Sha256::digest(JPEG)));
+    let (status, again) = post("?kind=image", jpeg, JPEG).await?;
+    assert_eq!((status, &again["id"]), (200, &first["id"]), "{again}");
+    let mut large = b"%PDF-1.7\n".to_vec();
+    large.resize(3 << 20, b' ');
+    let (status, _) = post("?kind=document", Some("application/pdf"), &large).await?;
+    assert_eq!(status, 201, "more than other addresses take");
+    for (query, mime_type, expected, member) in [
+        ("?kind=image", None, 422, "/mime_type"),
+        ("?kind=image&filename=a%0Ab", jpeg, 422, "/filename"),
+        ("?kind=poll", jpeg, 422, "/purpose"),
+        ("?purpose=poster", jpeg, 422, "/purpose"),
+        ("", jpeg, 400, "kind"),
+        ("?kind=image&purpose=poster", jpeg, 400, "purpose"),
+    ] {
+        let (status, problem) = post(query, mime_type, JPEG).await?;
+        assert_eq!(status, expected, "{query} {problem}");
+        let told = problem["detail"].as_str().unwrap_or_default();
+        assert!(told.contains(member), "{query} {problem}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_for_a_template_is_sent_as_it_is() -> Result<()> {
     let hosted = Hosted::start().await?;
     let channel = hosted.add(&json!({})).await?;

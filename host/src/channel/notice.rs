@@ -80,13 +80,21 @@ fn add(known: &mut Vec<AccountNotice>, notice: AccountNotice) -> bool {
     place < KEPT
 }
 
-/// What a channel knows, once a notice is written down; absent where it is no news. Tells of it.
+/// What a notice led to.
+pub(crate) struct Noted {
+    /// What the channel knows now.
+    pub(crate) account: Vec<AccountNotice>,
+    /// The sequence of the event that tells of it.
+    pub(crate) told: Option<i64>,
+}
+
+/// Writes a notice down, and tells of it; absent where it is no news.
 pub(crate) fn take(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
-    notice: AccountNotice,
-) -> Result<Option<(Vec<AccountNotice>, Option<i64>)>, StoreError> {
+    notice: &AccountNotice,
+) -> Result<Option<Noted>, StoreError> {
     if !is_of_health(&notice.change) {
         return Ok(None);
     }
@@ -110,11 +118,13 @@ pub(crate) fn take(
         state: &state,
         detail: detail.as_deref(),
         sending: sending.and_then(|json| serde_json::from_str(&json).ok()),
-        account: Some(&notice),
+        account: Some(notice),
     };
-    let notice = events::Notice::Channel { channel_state };
-    let told = events::store_notice(connection, channel, now, &notice)?;
-    Ok(Some((known, told)))
+    let state = events::Notice::Channel { channel_state };
+    Ok(Some(Noted {
+        account: known,
+        told: events::store_notice(connection, channel, now, &state)?,
+    }))
 }
 
 /// The notices that a store has of a channel.

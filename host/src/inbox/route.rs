@@ -48,13 +48,12 @@ pub(super) fn is_of(channel: &Channel, origin: &Origin) -> bool {
     if origin.account_id.as_ref().is_some_and(another_account) {
         return false;
     }
-    match (&origin.phone_number_id, &connected.phone_number_id) {
-        (Some(named), Some(ours)) => named == ours,
-        _ => {
-            let named = digits(origin.phone_number.as_deref());
-            !named.is_empty() && named == digits(connected.phone_number.as_deref())
-        }
+    let ids = (&origin.phone_number_id, &connected.phone_number_id);
+    if let (Some(named), Some(ours)) = ids {
+        return named == ours;
     }
+    let named = digits(origin.phone_number.as_deref());
+    !named.is_empty() && named == digits(connected.phone_number.as_deref())
 }
 
 fn account(channel: &Channel) -> Option<String> {

@@ -428,11 +428,9 @@ fn commit(
                                 time: event.time.unwrap_or(taken.received),
                                 change: change.clone(),
                             };
-                            if let Some((account, told)) =
-                                channel::take(connection, channel, now, notice)?
-                            {
-                                committed.account = Some(account);
-                                committed.told.latest = told.or(committed.told.latest);
+                            if let Some(noted) = channel::take(connection, channel, now, &notice)? {
+                                committed.account = Some(noted.account);
+                                committed.told.latest = noted.told.or(committed.told.latest);
                             }
                         }
                     }

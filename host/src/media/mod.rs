@@ -132,7 +132,8 @@ impl Transfers {
     }
 }
 
-/// Remembers the file of an event. Returns whether it has one that is new.
+/// Remembers the file of an event that is the channel's own: for other numbers' its credentials are not good. Returns whether there is
+/// one that is new.
 pub(crate) fn remember(
     connection: &Connection,
     channel: &str,
@@ -140,6 +141,7 @@ pub(crate) fn remember(
     event: &Event,
 ) -> rusqlite::Result<bool> {
     let content = match &event.body {
+        _ if !event.origin.own => return Ok(false),
         EventBody::Message(message) | EventBody::Echo(message) => &message.content,
         EventBody::Edit(edit) => &edit.content,
         EventBody::History(item) => match &item.message {

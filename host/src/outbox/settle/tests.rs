@@ -168,6 +168,7 @@ impl Outbox {
     async fn steps(&self) -> (Vec<String>, Option<String>) {
         let events = Events::open(self.store.clone()).await.unwrap();
         let query = Query {
+            kinds: vec!["delivery".to_owned()],
             limit: 100,
             ..Query::default()
         };
