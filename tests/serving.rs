@@ -438,7 +438,7 @@ async fn the_account_is_read_and_changed_by_commands() -> Result<()> {
 
     let block = ["account", "block", "Shop", "--phone", ADA];
     // Who has not written can't be blocked, says the vendor.
-    let stranger = ends(&host, 4, &block).await?;
+    let stranger = ends(&host, 3, &block).await?;
     assert!(stranger.errors.contains("139100"), "{}", stranger.errors);
     let said = simulator.customer(&Who::phone(ADA), Act::say("Hi"))?;
     ends(&host, 0, &["read", "Shop", &said]).await?;

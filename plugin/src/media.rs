@@ -200,9 +200,8 @@ fn check(api: Api, upload: &Upload) -> Vec<Problem> {
         .unwrap_or_default()
         .trim();
     let (types, max_bytes): (&[&str], u64) = match &upload.purpose {
-        UploadPurpose::Message(kind) => match MEDIA.iter().find(|(media, ..)| media == kind) {
-            Some((_, types, max_bytes)) => (types, *max_bytes),
-            None => {
+        UploadPurpose::Message(kind) => {
+            let Some((_, types, max_bytes)) = MEDIA.iter().find(|(media, ..)| media == kind) else {
                 problems.add(
                     "/purpose",
                     "unsupported",
@@ -213,8 +212,9 @@ fn check(api: Api, upload: &Upload) -> Vec<Problem> {
                     SOURCE_TYPES,
                 );
                 return problems.into_vec();
-            }
-        },
+            };
+            (types, *max_bytes)
+        }
         // Headers of templates and the picture take these. (Cloud API, components: IMAGE, VIDEO, DOCUMENT.)
         UploadPurpose::TemplateExample => (
             &["image/jpeg", "image/png", "video/mp4", "application/pdf"],

@@ -335,7 +335,7 @@ impl ChannelHandle {
         let (host, channel) = (&self.host, &self.channel);
         let current = channel.current();
         let lent = Lent {
-            http: Some(Arc::clone(&current.http)),
+            http: Some(Arc::clone(&current.http) as _),
             storage: None,
         };
         let began = Instant::now();

@@ -263,7 +263,7 @@ fn what_a_person_does_otherwise_opens_nothing() {
             emoji: emoji.map(str::to_owned),
         })
     };
-    for content in vec![
+    for content in [
         permission(true),
         reaction(Some("👍")),
         reaction(None),
