@@ -177,7 +177,7 @@ async fn a_name_that_looks_like_a_path_reaches_no_file() -> Result<()> {
             "{id:?}: {error}"
         );
     }
-    assert_eq!(files(hosted.directory.path())?, [PathBuf::new(); 0]);
+    assert!(files(hosted.directory.path())?.is_empty());
     Ok(())
 }
 

@@ -173,7 +173,9 @@ fn blocked(page: &Value) -> String {
     let mut text = print::listing(["PHONE", "USER ID"], rows, "nobody is blocked");
     let next = print::text(page, "/next");
     if !next.is_empty() {
-        text += &format!("there are more: --cursor {next}\n");
+        for part in ["there are more: --cursor ", &next, "\n"] {
+            text += part;
+        }
     }
     text
 }

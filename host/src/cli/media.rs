@@ -113,23 +113,22 @@ async fn copy(mut response: Response, to: &mut impl Write) -> Result<()> {
 async fn upload(session: &Session, upload: Upload) -> Result<()> {
     let path = upload.file.display();
     let unreadable = |error: io::Error| Usage(format!("{path} can't be read: {error}"));
-    let mime_type = match upload.mime_type {
-        Some(mime_type) => mime_type,
-        None => {
-            let mut head = Vec::new();
-            std::fs::File::open(&upload.file)
-                .and_then(|file| file.take(HEAD).read_to_end(&mut head))
-                .map_err(unreadable)?;
-            let unknown = || {
-                Usage(format!(
-                    "the type of {path} can't be told from its bytes: say --type, as in text/plain"
-                ))
-            };
-            infer::get(&head)
-                .ok_or_else(unknown)?
-                .mime_type()
-                .to_owned()
-        }
+    let mime_type = if let Some(mime_type) = upload.mime_type {
+        mime_type
+    } else {
+        let mut head = Vec::new();
+        std::fs::File::open(&upload.file)
+            .and_then(|file| file.take(HEAD).read_to_end(&mut head))
+            .map_err(unreadable)?;
+        let unknown = || {
+            Usage(format!(
+                "the type of {path} can't be told from its bytes: say --type, as in text/plain"
+            ))
+        };
+        infer::get(&head)
+            .ok_or_else(unknown)?
+            .mime_type()
+            .to_owned()
     };
     let mime_type = HeaderValue::from_str(&mime_type)
         .map_err(|_| Usage("a type is text such as image/jpeg".to_owned()))?;

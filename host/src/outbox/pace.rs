@@ -222,7 +222,7 @@ mod tests {
     fn the_channel_is_slowed_down_and_becomes_as_fast_as_before() {
         let mut now = Instant::now();
         let mut learnt = Learnt::new(Duration::from_secs(1));
-        let mut throttle = |learnt: &mut Learnt, now| {
+        let throttle = |learnt: &mut Learnt, now| {
             learnt.throttled("ada", now);
             learnt.throttled("kerry", now);
         };
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(learnt.divisor, SLOWEST);
         let mut steps = 0;
         while learnt.divisor > 1 {
-            learnt.recover(now + QUIET - Duration::from_millis(1));
+            learnt.recover(now + QUIET / 2);
             now += QUIET;
             learnt.recover(now);
             steps += 1;
