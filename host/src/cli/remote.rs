@@ -1,5 +1,6 @@
 //! The running host, over its REST API.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
@@ -10,6 +11,7 @@ use channel_host::plain;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use url::{Host, Url};
 
@@ -201,12 +203,13 @@ impl Remote {
         let value = if text.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&text).map_err(|error| {
+            serde_json::from_str::<&RawValue>(&text).map_err(|error| {
                 let base = &self.base;
                 Failure::Unreachable(format!(
                     "what answers at {base} is no channel-host: {error}"
                 ))
-            })?
+            })?;
+            value(&text, 0)
         };
         Ok(Answer {
             status,
@@ -232,6 +235,26 @@ impl Remote {
     ) -> Result<Answer, Failure> {
         let request = self.request(Method::POST, segments, &[]);
         self.send(request.json(body)).await
+    }
+}
+
+/// JSON as a value. What no value can hold is the text that it is: an event has its item as it came, with half a surrogate pair, a
+/// number beyond all bounds or a great depth in it.
+fn value(json: &str, depth: usize) -> Value {
+    const DEEPEST: usize = 32;
+    if let Ok(value) = serde_json::from_str(json) {
+        return value;
+    }
+    let part = |json: &RawValue| value(json.get(), depth + 1);
+    if depth == DEEPEST {
+        Value::from(json)
+    } else if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
+        let members = members.into_iter();
+        members.map(|(name, json)| (name, part(json))).collect()
+    } else if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(json) {
+        elements.into_iter().map(part).collect()
+    } else {
+        Value::from(json)
     }
 }
 
@@ -271,6 +294,19 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_item_that_no_value_can_hold_hides_nothing_beside_it() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        let page = format!(
+            r#"{{"events":[{{"id":"a","raw":{{"n":1e999,"t":"\ud83d","deep":{deep}}}}},{{"id":"b"}}]}}"#
+        );
+        let page = value(&page, 0);
+        assert_eq!(page["events"][0]["id"], "a");
+        assert_eq!(page["events"][0]["raw"]["n"], "1e999");
+        assert_eq!(page["events"][0]["raw"]["t"], r#""\ud83d""#);
+        assert_eq!(page["events"][1]["id"], "b");
+    }
 
     #[test]
     fn names_and_values_are_encoded_into_the_address() -> Result<()> {

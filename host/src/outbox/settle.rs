@@ -130,7 +130,12 @@ pub(crate) fn settle(
         set_part(connection, place, "failed")?;
         return fail(connection, channel, now, place, status.errors.first());
     }
-    if rank(reached) <= rank(&place.part_state) {
+    // A part that has failed was sent before that; only what is later than both shows that it has not.
+    let stands = match &*place.part_state {
+        "failed" => rank("sent"),
+        state => rank(state),
+    };
+    if rank(reached) <= stands {
         return Ok(Settled::default());
     }
     set_part(connection, place, reached)?;
@@ -212,7 +217,7 @@ fn progress(
         return Ok(Settled::default());
     }
     connection
-        .prepare_cached("UPDATE message SET state = ?2 WHERE sequence = ?1")?
+        .prepare_cached("UPDATE message SET state = ?2, error = NULL WHERE sequence = ?1")?
         .execute(params![place.sequence, reached])?;
     let delivery = Step {
         message: &place.id,

@@ -24,6 +24,30 @@ const PARTNER_EVENTS: [&str; 13] = [
     "template_messaging_disabled",
 ];
 
+/// Whether the `value` of this field is one change of the account, a number or a flow.
+pub(super) fn is_field(field: &str) -> bool {
+    FIELDS.contains(&field) || PARTNER_EVENTS.contains(&field)
+}
+
+/// Fields that tell of the account, a number or a flow. Cloud API, webhooks; WhatsApp Flows, webhooks.
+const FIELDS: [&str; 15] = [
+    "phone_number_quality_update",
+    "phone_number_name_update",
+    "business_username_updates",
+    "phone_number_username_update",
+    "account_update",
+    "business_status_update",
+    "account_alerts",
+    "account_review_update",
+    "business_capability_update",
+    "security",
+    "partner_solutions",
+    "payment_configuration_update",
+    "account_settings_update",
+    "messaging_handovers",
+    "flows",
+];
+
 /// The change of an account in this field; `None` for another field.
 pub(super) fn change(field: &str, value: &Node<'_>) -> Option<Item> {
     let text = |path| value.text(path);

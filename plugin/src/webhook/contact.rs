@@ -14,16 +14,20 @@ pub(super) struct Profiles {
 }
 
 impl Profiles {
-    /// Reads the elements of `contacts[]` (Cloud API, messages webhook). What can't be read of one is left out.
-    pub(super) fn read(elements: &[&str]) -> Self {
+    /// Reads the elements of `contacts[]` (Cloud API, messages webhook). What can't be read of one is left out, and so is the
+    /// business itself.
+    pub(super) fn read(elements: &[&str], is_business: impl Fn(Option<&str>) -> bool) -> Self {
         let mut profiles = Self::default();
         for element in elements {
-            profiles.add(node::read(element, |node| Contact {
+            let profile = node::read(element, |node| Contact {
                 username: node.text("profile/username"),
                 name: node.text("profile/name"),
                 identity_hash: node.text("identity_key_hash"),
                 ..named(node, ["wa_id", "user_id", "parent_user_id"])
-            }));
+            });
+            if !is_business(profile.phone.as_deref()) {
+                profiles.add(profile);
+            }
         }
         profiles
     }

@@ -168,13 +168,7 @@ impl Reader {
     fn rest(&mut self, source: Source<'_>, members: &[(Cow<'_, str>, &RawValue)], known: &[&str]) {
         for (name, member) in members {
             if !known.contains(&name.as_ref()) && is_container(member) {
-                // Each element repeats the name.
-                let items = if name.len() > MAX_SHARED {
-                    vec![member.get()]
-                } else {
-                    elements(member)
-                };
-                for item in items {
+                for item in parts(name, member) {
                     self.item(&shared(source), name, item);
                 }
             }
@@ -195,6 +189,15 @@ pub(super) fn elements(raw: &RawValue) -> Vec<&str> {
         |_| vec![text],
         |elements| elements.into_iter().map(RawValue::get).collect(),
     )
+}
+
+/// The items in a member that its container's shape has no place for: its elements, each of which repeats the name.
+pub(super) fn parts<'a>(name: &str, member: &'a RawValue) -> Vec<&'a str> {
+    if name.len() > MAX_SHARED {
+        vec![member.get()]
+    } else {
+        elements(member)
+    }
 }
 
 /// The members of this name that are not `null`.

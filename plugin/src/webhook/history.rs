@@ -1,12 +1,14 @@
 //! Old messages, delivered to fill a history. Coexistence, `history`: chunks with threads of messages; media follow as `messages[]`.
 
 use super::contact::{Profiles, named};
-use super::envelope::all;
+use super::envelope::{all, parts};
 use super::message::{RECEIVER, SENDER};
 use super::node::{self, Node};
 use super::{Item, Reader, Shared, is_container, message, status, wire};
 use crate::bindings::messaging::channel::events::{EventBody, HistoryItem};
 use crate::bindings::messaging::channel::types::Contact;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The chunk that an old message came in. Coexistence, `history[].metadata`.
 #[derive(Clone, Copy, Default)]
@@ -61,13 +63,28 @@ impl Reader {
             if messages.is_empty() {
                 self.item(&shared, "threads", thread);
             }
-            for message in messages {
+            for message in &messages {
                 self.item(&shared, "history", message);
             }
+            if !messages.is_empty() {
+                self.beside(&shared, &members, &["id", "context", "messages"]);
+            }
         }
-        for (name, member) in &members {
-            if !["metadata", "threads"].contains(&name.as_ref()) && is_container(member) {
-                self.item(shared, name, member.get());
+        self.beside(shared, &members, &["metadata", "threads"]);
+    }
+
+    /// What stands beside the messages of a thread, or the threads of an element.
+    fn beside(
+        &mut self,
+        shared: &Shared<'_>,
+        members: &[(Cow<'_, str>, &RawValue)],
+        known: &[&str],
+    ) {
+        for (name, member) in members {
+            if !known.contains(&name.as_ref()) && is_container(member) {
+                for part in parts(name, member) {
+                    self.item(shared, name, part);
+                }
             }
         }
     }
@@ -85,7 +102,7 @@ fn person(thread: &Node<'_>) -> Contact {
         ["context/wa_id", "context/user_id", "context/parent_user_id"],
     );
     Contact {
-        phone: context.phone.or(id.map(std::borrow::Cow::into_owned)),
+        phone: context.phone.or(id.map(Cow::into_owned)),
         username: thread.text("context/username"),
         ..context
     }

@@ -48,6 +48,25 @@ const ITEM_LISTS: [&str; 13] = [
     "events",
 ];
 
+/// Fields whose `value` has such lists, whatever has become of its other members. Cloud API, webhooks.
+const SPLIT_FIELDS: [&str; 15] = [
+    "messages",
+    "standby",
+    "message_echoes",
+    "smb_message_echoes",
+    "smb_app_state_sync",
+    "history",
+    "calls",
+    "user_preferences",
+    "user_id_update",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+    "group_status_update",
+    "automatic_events",
+    "tracking_events",
+];
+
 /// Members of a change's `value` that belong to all of its items, or that say nothing.
 const SHARED_MEMBERS: [&str; 3] = ["messaging_product", "metadata", "contacts"];
 
@@ -139,7 +158,7 @@ impl Shared<'_> {
     /// Whether this is the business's own number.
     fn is_business(&self, number: Option<&str>) -> bool {
         let business = wire::str(self.metadata.display_phone_number.as_ref());
-        business.is_some() && number == business
+        matches!((business, number), (Some(business), Some(number)) if digits(business).eq(digits(number)))
     }
 }
 
@@ -186,15 +205,22 @@ impl Reader {
         };
         let mut shared = shared(source);
         shared.metadata = Metadata::read(&members);
-        shared.profiles = Profiles::read(&all(&members, "contacts"));
+        let profiles = Profiles::read(&all(&members, "contacts"), |number| {
+            shared.is_business(number)
+        });
+        shared.profiles = profiles;
         shared.own = self.is_own(&shared.metadata);
 
-        // `errors` is a list of items beside messages, but a part of the item elsewhere (flows).
-        let errors_are_items = matches!(source.field, None | Some("messages" | "calls"));
-        let is_list =
-            |name: &str| ITEM_LISTS.contains(&name) && (name != "errors" || errors_are_items);
+        let is_list = |name: &str| ITEM_LISTS.contains(&name);
         let has_items = |name: &str| is_list(name) || name == "conversation_context";
-        if !members.iter().any(|(name, _)| has_items(name)) {
+        let is_split = match source.field {
+            None => true,
+            Some(field) if SPLIT_FIELDS.contains(&field) => true,
+            Some(field) if template::is_field(field) || account::is_field(field) => false,
+            // Whatever else has the form of messages.
+            Some(_) => (members.iter()).any(|(name, _)| SHARED_MEMBERS.contains(&name.as_ref())),
+        };
+        if !is_split || !members.iter().any(|(name, _)| has_items(name)) {
             return self.item(&shared, "value", raw);
         }
         let mut items = Vec::new();
@@ -203,7 +229,8 @@ impl Reader {
                 let elements = elements(member);
                 items.extend(elements.into_iter().map(|element| (name.as_ref(), element)));
             } else if !SHARED_MEMBERS.contains(&name.as_ref()) && is_container(member) {
-                items.push((name.as_ref(), member.get()));
+                let parts = envelope::parts(name, member).into_iter();
+                items.extend(parts.map(|part| (name.as_ref(), part)));
             }
         }
         let known = |name: &str| is_list(name) || SHARED_MEMBERS.contains(&name);

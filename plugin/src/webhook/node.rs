@@ -289,6 +289,10 @@ impl<'de> Visitor<'de> for Level {
         Ok(i64::try_from(number).map_or(Value::Unsigned(number), Value::Integer))
     }
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value<'de>, E> {
+        // A whole number beyond 64 bits would lose digits: it is read by parts, as text.
+        if number.abs() >= 1e19 {
+            return Err(E::custom("a number beyond 64 bits"));
+        }
         Ok(Value::Number(number))
     }
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value<'de>, E> {
@@ -369,6 +373,19 @@ mod tests {
             .map(|(path, _)| path.len())
             .sum();
         assert!(length > 0 && length <= MAX_GROWTH * wide.len());
+    }
+
+    #[test]
+    fn no_digit_of_a_long_number_is_lost() {
+        let json = r#"{"id":123456789012345678901234567890,"n":18446744073709551615,"m":-9223372036854775809}"#;
+        read(json, |node| {
+            assert_eq!(
+                node.text("id").as_deref(),
+                Some("123456789012345678901234567890")
+            );
+            assert_eq!(node.text("n").as_deref(), Some("18446744073709551615"));
+            assert_eq!(node.number("m"), Some(-9_223_372_036_854_775_809.0));
+        });
     }
 
     #[test]

@@ -10,6 +10,13 @@ use crate::bindings::messaging::channel::events::{
 use crate::bindings::messaging::channel::types::{Contact, Error};
 use crate::errors;
 
+/// The members that name whose step it is of a message to a group.
+const PARTICIPANT: [&str; 3] = [
+    "recipient_participant_id",
+    "recipient_participant_user_id",
+    "recipient_participant_parent_user_id",
+];
+
 /// A step of a message, in the vendor's word.
 pub(super) fn state(word: &str) -> MessageState {
     match word.to_ascii_lowercase().as_str() {
@@ -45,18 +52,11 @@ pub(super) fn status(shared: &Shared<'_>, item: &Node<'_>) -> Item {
             body: unknown("statuses", "status is missing"),
         };
     };
-    let group = (item.word("recipient_type").as_deref() == Some("group"))
-        .then(|| item.text("recipient_id"))
-        .flatten();
+    let is_group = item.word("recipient_type").as_deref() == Some("group")
+        || PARTICIPANT.iter().any(|name| item.word(name).is_some());
+    let group = is_group.then(|| item.text("recipient_id")).flatten();
     let contact = if group.is_some() {
-        named(
-            item,
-            [
-                "recipient_participant_id",
-                "recipient_participant_user_id",
-                "recipient_participant_parent_user_id",
-            ],
-        )
+        named(item, PARTICIPANT)
     } else {
         // On-premise API: the recipient may stand with the message alone. Payments API: who pays may stand in `from`.
         let phone = ["recipient_id", "message/recipient_id", "from"]

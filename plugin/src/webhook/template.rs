@@ -8,6 +8,16 @@ use crate::bindings::messaging::channel::events::{
     TemplateContentChange, TemplateStatusChange, Transition,
 };
 
+/// Whether the `value` of this field is a change of a template.
+pub(super) fn is_field(field: &str) -> bool {
+    field.starts_with("message_template_")
+        || [
+            "template_category_update",
+            "template_correct_category_detection",
+        ]
+        .contains(&field)
+}
+
 /// The change of a template in this field; `None` for another field.
 pub(super) fn change(field: &str, value: &Node<'_>) -> Option<Item> {
     let change = match field {

@@ -556,3 +556,31 @@ async fn what_waits_is_cancelled_and_what_is_on_its_way_is_not() {
     );
     assert_eq!(outbox.value::<i64>("SELECT open FROM message"), 0);
 }
+
+#[tokio::test]
+async fn what_has_failed_was_sent_before_that() {
+    let outbox = Outbox::with(1).await;
+    assert!(outbox.begin(0).await);
+    outbox.finish(sent("w")).await;
+    outbox.told(MessageState::Failed, "ref-0", "w").await;
+    outbox.told(MessageState::Sent, "ref-0", "w").await;
+    assert_eq!(
+        outbox.value::<String>("SELECT state FROM message"),
+        "failed"
+    );
+    assert!(
+        outbox
+            .value::<Option<String>>("SELECT error FROM message")
+            .is_some()
+    );
+    // It has arrived all the same.
+    outbox.told(MessageState::Delivered, "ref-0", "w").await;
+    assert_eq!(
+        outbox.value::<String>("SELECT state FROM message"),
+        "delivered"
+    );
+    assert_eq!(
+        outbox.value::<Option<String>>("SELECT error FROM message"),
+        None
+    );
+}

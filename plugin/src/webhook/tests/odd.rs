@@ -401,3 +401,90 @@ fn odd_bare_items_are_read_or_foreign() {
         );
     }
 }
+
+/// The only change of a field.
+fn changes(field: &str, value: &Value) -> Vec<Event> {
+    events(&json!({"entry": [{"id": "1", "changes": [{"field": field, "value": value}]}]}))
+}
+
+#[test]
+fn a_change_is_one_item_whatever_lists_have_come_into_it() {
+    let number = json!({"phone_number_id": "7"});
+    for (list, more) in [
+        ("events", json!([])),
+        ("messages", Value::Null),
+        ("groups", json!([{"a": 1}])),
+        ("metadata", number.clone()),
+    ] {
+        let account = changes(
+            "account_update",
+            &json!({"event": "ACCOUNT_RESTRICTION", list: more}),
+        );
+        assert!(
+            matches!(&account[..], [Event { body: EventBody::Account(change), .. }]
+                if change.code.as_deref() == Some("ACCOUNT_RESTRICTION")),
+            "{list}: {account:?}"
+        );
+        let template = changes(
+            "message_template_status_update",
+            &json!({"event": "REJECTED", "message_template_id": 5, list: more}),
+        );
+        assert!(
+            matches!(&template[..], [Event { body: EventBody::Template(change), .. }]
+                if change.id.as_deref() == Some("5")),
+            "{list}: {template:?}"
+        );
+    }
+    let news = json!({"event": "E", "calls": {"status": "ENABLED"}});
+    let unknown = changes("news", &news);
+    assert_eq!(unknown.len(), 1);
+    assert_eq!(unknown[0].raw, news.to_string());
+    let like_messages = json!({"metadata": number, "reactions_v2": [{"a": 1}, {"a": 2}], "messages": [{"id": "m"}]});
+    assert_eq!(changes("news", &like_messages).len(), 3);
+}
+
+#[test]
+fn what_stands_beside_old_messages_is_an_item() {
+    let events = changes(
+        "history",
+        &json!({"metadata": {"display_phone_number": "+1 555-078-3881"}, "history": [{"metadata": {"phase": 1}, "threads": [
+            {"id": "1650", "messages": [{"id": "m", "from": "15550783881", "type": "text", "text": {"body": "a"}}],
+             "errors": [{"code": 77}, {"code": 78}], "unread": {"count": 5}}], "errors": [{"code": 79}]}]}),
+    );
+    let codes: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::Error(error) => error.code.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(codes, ["77", "78", "79"]);
+    assert!(events.iter().any(|event| event.raw == r#"{"count":5}"#));
+    let EventBody::History(item) = &events[0].body else {
+        panic!("{:?}", events[0].body)
+    };
+    assert_eq!(item.outbound, Some(true), "however the number is written");
+    assert_eq!(
+        events[0].contact.as_ref().unwrap().phone.as_deref(),
+        Some("1650")
+    );
+}
+
+#[test]
+fn the_business_is_nobody_s_profile() {
+    let echo = changes(
+        "smb_message_echoes",
+        &json!({"metadata": {"display_phone_number": "15550783881"}, "contacts": [{"wa_id": "15550783881", "profile": {"name": "Shop"}}],
+            "message_echoes": [{"id": "m", "from": "15550783881", "type": "text", "text": {"body": "a"}}]}),
+    );
+    assert_eq!(echo[0].contact, None);
+}
+
+#[test]
+fn a_participant_shows_that_it_is_a_group() {
+    let (event, status) = status(
+        &json!({"id": "m", "status": "read", "recipient_id": "G1", "recipient_participant_id": "1650"}),
+    );
+    assert_eq!(status.group_id.as_deref(), Some("G1"));
+    assert_eq!(event.contact.unwrap().phone.as_deref(), Some("1650"));
+}
