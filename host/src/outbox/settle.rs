@@ -130,9 +130,10 @@ pub(crate) fn settle(
         set_part(connection, place, "failed")?;
         return fail(connection, channel, now, place, status.errors.first());
     }
-    // A part that has failed was sent before that; only what is later than both shows that it has not.
+    // A part that has failed was sent before that; only what is later than both shows that it has not. In a group it was sent to
+    // others.
     let stands = match &*place.part_state {
-        "failed" => rank("sent"),
+        "failed" if status.group_id.is_none() => rank("sent"),
         state => rank(state),
     };
     if rank(reached) <= stands {
