@@ -239,8 +239,13 @@ async fn files_come_by_themselves_and_go_in_time() -> Result<()> {
         Ok(asked(&hosted, "/M2") == 1)
     })
     .await?;
+    // Nor is one of another number, which this key opens nothing of.
+    let mut other = picture_of(&hosted.peer, "M3", JPEG);
+    other["entry"][0]["changes"][0]["value"]["metadata"] =
+        json!({"display_phone_number": "15550000000", "phone_number_id": "999"});
+    hosted.push(&other).await?;
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(asked(&hosted, "/M2"), 1);
+    assert_eq!((asked(&hosted, "/M2"), asked(&hosted, "/M3")), (1, 0));
     Ok(())
 }
 
