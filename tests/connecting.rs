@@ -879,7 +879,7 @@ async fn what_one_webhook_brings_is_told_by_the_channel_of_its_number() -> Resul
     let to = |peer: &Peer, id: &str| cloud::message(peer, id, "16315551234", id, now);
     let change = |body: &Value| body["entry"][0]["changes"][0].clone();
     let to_second = to(&second, "second");
-    let account = json!({"field": "something_new", "value": {"event": "ALERT"}});
+    let account = json!({"field": "account_review_update", "value": {"decision": "APPROVED"}});
     let mut body = to(&hosted.peer, "first");
     body["entry"][0]["changes"] = json!([
         change(&body),
@@ -911,7 +911,7 @@ async fn what_one_webhook_brings_is_told_by_the_channel_of_its_number() -> Resul
         });
         told.collect()
     };
-    let kinds = ["message", "unknown"];
+    let kinds = ["message", "account"];
     let expected = [
         ("first", true),
         ("nobody", false),
@@ -920,7 +920,8 @@ async fn what_one_webhook_brings_is_told_by_the_channel_of_its_number() -> Resul
     ];
     let expected = expected.map(|(text, own)| (text.to_owned(), own));
     assert_eq!(told(hosted.events(&kinds).await?, first.id()), expected);
-    let expected = [("second".to_owned(), true)];
+    // What is the account's is told by each of its channels.
+    let expected = [("second".to_owned(), true), ("account".to_owned(), true)];
     assert_eq!(told(hosted.events(&kinds).await?, other.id()), expected);
 
     // It is a message of that channel's in every respect.

@@ -1,29 +1,35 @@
-//! Items that come to another channel's address than their number's: one webhook may serve all numbers of an account.
+//! Items that come to another channel's address than their own: one webhook may serve all numbers of an account.
 //!
-//! The delivery is copied to the channel of the number, which tells what is its own. Only within one account, as the vendor
-//! named it to whoever showed its key: nobody else's webhook speaks for a number.
+//! The delivery is copied to the channel of the number, and where it has items of the account as a whole to all of its channels; each
+//! tells what is its own. Only within one account, as the vendor named it to whoever showed its key: nobody else's webhook speaks for
+//! a number.
 
 use std::sync::Arc;
 
 use crate::channel::Channel;
-use crate::contract::events::{Event, Origin};
+use crate::contract::events::{Event, EventBody, Origin};
 use crate::host::Shared;
 
-/// Takes the events out that belong to other channels of this host, and returns those channels.
+/// Takes the events out that belong to other channels of this host alone, and returns the channels that have any.
 pub(super) fn take_elsewhere(
     host: &Shared,
     here: &Channel,
     events: &mut Vec<Event>,
 ) -> Vec<Arc<Channel>> {
-    if events.iter().all(|event| event.origin.own) {
+    let account = account(here);
+    let is_shared = |event: &Event| is_of_account(account.as_deref(), event);
+    if events
+        .iter()
+        .all(|event| event.origin.own && !is_shared(event))
+    {
         return Vec::new();
     }
     let mut others = host.registry.all();
-    let account = account(here);
     others.retain(|other| {
         let is_kin = other.description.id == here.description.id && self::account(other) == account;
         other.id != here.id && account.is_some() && is_kin
     });
+    let everywhere = events.iter().any(is_shared);
     let mut elsewhere: Vec<Arc<Channel>> = Vec::new();
     events.retain(|event| {
         let mut others = others.iter().filter(|_| !event.origin.own);
@@ -35,11 +41,26 @@ pub(super) fn take_elsewhere(
         }
         false
     });
-    elsewhere
+    if everywhere { others } else { elsewhere }
+}
+
+/// Whether an event is of the account as a whole: of itself or its templates, and of no number.
+fn is_of_account(account: Option<&str>, event: &Event) -> bool {
+    let origin = &event.origin;
+    account.is_some()
+        && origin.account_id.as_deref() == account
+        && origin.phone_number_id.is_none()
+        && origin.phone_number.is_none()
+        && matches!(event.body, EventBody::Account(_) | EventBody::Template(_))
+}
+
+/// Whether an event of a delivery that came elsewhere is this channel's too.
+pub(super) fn is_of_copy(channel: &Channel, event: &Event) -> bool {
+    is_of(channel, &event.origin) || is_of_account(account(channel).as_deref(), event)
 }
 
 /// Whether an item names a channel's number and account.
-pub(super) fn is_of(channel: &Channel, origin: &Origin) -> bool {
+fn is_of(channel: &Channel, origin: &Origin) -> bool {
     let current = channel.current();
     let Some(connected) = &current.connected else {
         return false;

@@ -301,7 +301,7 @@ async fn take(
     let mut elsewhere = Vec::new();
     if *is_copy {
         // The rest was told where it came.
-        events.retain(|event| route::is_of(channel, &event.origin));
+        events.retain(|event| route::is_of_copy(channel, event));
     } else {
         elsewhere = route::take_elsewhere(host, channel, &mut events);
     }
