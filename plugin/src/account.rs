@@ -252,22 +252,14 @@ pub fn blocked(
         .get("data")
         .and_then(Value::as_array)
         .map(Vec::as_slice);
-    let contacts: Vec<Contact> = people
+    let contacts = people
         .unwrap_or_default()
         .iter()
         .filter_map(|person| {
-            let (phone, user_id) = (
+            api::contact(
                 api::text(person.get("wa_id")),
                 api::text(person.get("user_id")),
-            );
-            (phone.is_some() || user_id.is_some()).then_some(Contact {
-                phone,
-                user_id,
-                parent_user_id: None,
-                username: None,
-                name: None,
-                identity_hash: None,
-            })
+            )
         })
         .collect();
     // The last page has a cursor as well, but nothing that leads on.

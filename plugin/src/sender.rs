@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api::{self, Call, Client, Http, JSON, percent_encoded};
 use crate::bindings::exports::messaging::channel::sender::Sent;
 use crate::bindings::messaging::channel::outbound::Payload;
-use crate::bindings::messaging::channel::types::{Contact, Error};
+use crate::bindings::messaging::channel::types::Error;
 use crate::contacts;
 
 use crate::settings::Api;
@@ -175,14 +175,7 @@ fn sent(answer: &Value) -> Sent {
     Sent {
         message_id,
         status,
-        contact: (phone.is_some() || user_id.is_some()).then_some(Contact {
-            phone,
-            user_id,
-            parent_user_id: None,
-            username: None,
-            name: None,
-            identity_hash: None,
-        }),
+        contact: api::contact(phone, user_id),
         attributes: api::scalars(answer, &taken),
     }
 }

@@ -465,13 +465,7 @@ pub(crate) async fn resend(
     channel: &Arc<Channel>,
     id: &str,
 ) -> Result<bool, StoreError> {
-    let (of, id, now) = (channel.id.clone(), id.to_owned(), host.clock.now());
-    let settled = host
-        .store
-        .write(move |connection| settle::resend(connection, &of, now, &id))
-        .await?;
-    tell(host, channel, &settled);
-    Ok(settled.latest.is_some())
+    change(host, channel, id, settle::resend).await
 }
 
 /// Cancels a message that waits to be sent, or is held. Returns whether it was one.
@@ -480,10 +474,20 @@ pub(crate) async fn cancel(
     channel: &Arc<Channel>,
     id: &str,
 ) -> Result<bool, StoreError> {
+    change(host, channel, id, settle::cancel).await
+}
+
+/// What an operator does with a message. Returns whether it was one with which that can be done.
+async fn change(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    id: &str,
+    change: fn(&Connection, &str, Timestamp, &str) -> Result<Settled, StoreError>,
+) -> Result<bool, StoreError> {
     let (of, id, now) = (channel.id.clone(), id.to_owned(), host.clock.now());
     let settled = host
         .store
-        .write(move |connection| settle::cancel(connection, &of, now, &id))
+        .write(move |connection| change(connection, &of, now, &id))
         .await?;
     tell(host, channel, &settled);
     Ok(settled.latest.is_some())

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::bindings::messaging::channel::http::{Failure, Request, Response, Seal};
 use crate::bindings::messaging::channel::types::{
-    Attribute, Error, ErrorClass, Header, Retry, Scalar,
+    Attribute, Contact, Error, ErrorClass, Header, Retry, Scalar,
 };
 use crate::settings::{API_KEY, Api, Settings};
 
@@ -267,6 +267,18 @@ pub(crate) fn percent_encoded(segment: &str) -> String {
             let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
+    })
+}
+
+/// Whom an answer names, where it names anybody.
+pub(crate) fn contact(phone: Option<String>, user_id: Option<String>) -> Option<Contact> {
+    (phone.is_some() || user_id.is_some()).then_some(Contact {
+        phone,
+        user_id,
+        parent_user_id: None,
+        username: None,
+        name: None,
+        identity_hash: None,
     })
 }
 

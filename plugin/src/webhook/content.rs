@@ -9,8 +9,8 @@ use crate::bindings::messaging::channel::types::{
     CardAddress, CardEmail, CardName, CardOrganisation, CardPhone, CardUrl, ContactCard, Location,
 };
 
-/// Kinds that are told by their member, where a message does not name its type.
-const TOLD_BY_MEMBER: [&str; 14] = [
+/// Kinds that have a member of their name: it tells the kind of a message that does not name it, and a message without an envelope.
+pub(super) const KINDS: [&str; 15] = [
     "text",
     "image",
     "video",
@@ -24,14 +24,13 @@ const TOLD_BY_MEMBER: [&str; 14] = [
     "button",
     "reaction",
     "order",
+    "system",
     "unsupported",
 ];
 
 /// The kind of a message that does not name it.
 pub(super) fn kind(message: &Node<'_>) -> Option<&'static str> {
-    TOLD_BY_MEMBER
-        .into_iter()
-        .find(|kind| message.get(kind).is_some())
+    KINDS.into_iter().find(|kind| message.get(kind).is_some())
 }
 
 /// The content of a message of this kind; `None` where the kind has no type here, or its member is missing or incomplete.

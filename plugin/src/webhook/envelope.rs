@@ -4,30 +4,12 @@
 //! container holds and no shape knows is an item of its own.
 
 use super::wire::{self, Text};
-use super::{ITEM_LISTS, MAX_SHARED, Reader, is_container, shared, status};
+use super::{ITEM_LISTS, MAX_SHARED, Reader, content, is_container, shared, status};
 use crate::bindings::messaging::channel::events::MessageState;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 const FOREIGN: &str = "the body has none of the members of a WhatsApp webhook";
-
-/// The kinds of message that are known without an envelope. Cloud API, messages webhook.
-const MESSAGE_KINDS: [&str; 14] = [
-    "text",
-    "image",
-    "video",
-    "audio",
-    "voice",
-    "document",
-    "sticker",
-    "location",
-    "contacts",
-    "interactive",
-    "button",
-    "reaction",
-    "order",
-    "system",
-];
 
 /// Events of 360dialog's partner webhook that carry the Cloud API's `value` as their `data`. 360dialog, coexistence webhooks.
 const COEXISTENCE: [&str; 3] = ["history", "smb_app_state_sync", "smb_message_echoes"];
@@ -231,7 +213,7 @@ pub(super) fn scalar<'a>(members: &[(Cow<'a, str>, &'a RawValue)], name: &str) -
 fn is_bare_message(members: &[(Cow<'_, str>, &RawValue)]) -> bool {
     let has = |name: &str| values(members, name).next().is_some();
     scalar(members, "type").is_some_and(|kind| {
-        let named = MESSAGE_KINDS.contains(&kind.0.as_ref())
+        let named = content::KINDS.contains(&kind.0.as_ref())
             && members
                 .iter()
                 .any(|(name, member)| *name == kind.0 && is_container(member));

@@ -523,20 +523,7 @@ async fn what_waits_is_cancelled_and_what_is_on_its_way_is_not() {
     assert!(outbox.begin(0).await);
     assert!(!outbox.cancel().await, "it is being sent");
     outbox
-        .finish(Outcome::Again(
-            Error {
-                class: ErrorClass::Temporary,
-                retry: Retry::Backoff,
-                code: None,
-                title: None,
-                message: None,
-                details: None,
-                link: None,
-                remedy: None,
-                attributes: Vec::new(),
-            },
-            50,
-        ))
+        .finish(Outcome::Again(failure(ErrorClass::Temporary), 50))
         .await;
     assert!(outbox.cancel().await);
     assert!(!outbox.cancel().await, "it is told once");
@@ -547,9 +534,7 @@ async fn what_waits_is_cancelled_and_what_is_on_its_way_is_not() {
     assert!(!outbox.begin(0).await && !outbox.resend().await);
 
     // Its first part had arrived all the same: the second is not sent because of that.
-    outbox
-        .told(MessageState::Delivered, "ref-0", "wamid.1")
-        .await;
+    outbox.told(MessageState::Delivered, "ref-0", "w").await;
     assert_eq!(
         outbox.value::<String>("SELECT state FROM message"),
         "cancelled"
