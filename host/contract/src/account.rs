@@ -1,13 +1,15 @@
 //! `account`: the business's account at the vendor.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::types::{Attribute, Contact, Error, Problem};
 use super::{json, strict};
 
 /// What people see of the business. A member that is absent is not known, or is left as it is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct BusinessProfile {
@@ -42,7 +44,7 @@ pub struct BusinessProfile {
 strict::strict_serde!(BusinessProfile);
 
 /// The business's number.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct BusinessNumber {
     /// The vendor's id of it.
@@ -68,12 +70,16 @@ pub struct BusinessNumber {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messaging_limit: Option<String>,
     /// What else the vendor says.
-    #[serde(with = "json::attributes", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        with = "json::attributes",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub attributes: Vec<Attribute>,
 }
 
 /// Some blocked people.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct BlockedPage {
     /// Who.
@@ -84,7 +90,7 @@ pub struct BlockedPage {
 }
 
 /// Why something with the account did not work.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountError {

@@ -1,13 +1,15 @@
 //! `channel`: what a channel is.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::json;
 use super::types::{Foreign, Json, MimeType};
 
 /// What a channel is. A user interface can be built from it without knowing the vendor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Description {
     /// A stable id (`channel-example`).
@@ -71,7 +73,9 @@ pub struct Description {
 }
 
 /// A secret member of the settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Secret {
     /// The member: a JSON Pointer into the settings.
@@ -83,7 +87,9 @@ pub struct Secret {
 
 /// An origin (scheme, host, port) that requests may go to. Nothing else is reachable, not even by a
 /// redirect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginRule {
@@ -96,7 +102,9 @@ pub enum OriginRule {
 }
 
 /// A way to know that a delivery is the vendor's. The host applies it before it calls the channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct AuthenticationRule {
     /// How.
@@ -108,7 +116,9 @@ pub struct AuthenticationRule {
 }
 
 /// A member of the settings that has one of some values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct SettingMatch {
     /// The member: a JSON Pointer into the settings.
@@ -119,7 +129,9 @@ pub struct SettingMatch {
 }
 
 /// How a delivery shows that it is the vendor's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthenticationMethod {
@@ -136,7 +148,9 @@ pub enum AuthenticationMethod {
 }
 
 /// A keyed hash of the delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct HmacRule {
     /// What is hashed: these parts, one after the other.
@@ -156,7 +170,9 @@ pub struct HmacRule {
 }
 
 /// A part of what is hashed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedPart {
@@ -175,7 +191,19 @@ pub enum SignedPart {
 }
 
 /// Hashes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -194,7 +222,19 @@ pub enum HmacAlgorithm {
 crate::lifted! { HmacAlgorithm: Sha1 Sha256 Sha512; }
 
 /// How a hash is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -210,7 +250,9 @@ pub enum HmacEncoding {
 crate::lifted! { HmacEncoding: Hex Base64; }
 
 /// The rule of free-form messages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct WindowRule {
     /// For how many seconds after a person's message they are allowed.
@@ -222,7 +264,9 @@ pub struct WindowRule {
 }
 
 /// How fast messages may leave.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Pace {
     /// What is counted together.
@@ -237,7 +281,19 @@ pub struct Pace {
 }
 
 /// What is counted together.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -253,7 +309,9 @@ pub enum PaceScope {
 crate::lifted! { PaceScope: Channel Contact; }
 
 /// What media may be sent in one kind of message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct MediaLimit {
     /// The kind, as in `outbound.content`.

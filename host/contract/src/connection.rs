@@ -1,6 +1,6 @@
 //! `connection`: connecting the vendor's account to this host, and knowing how it is.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::json;
@@ -18,7 +18,9 @@ pub struct WebhookTarget {
 }
 
 /// A registration of a webhook at the vendor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Registration {
     /// What it is for, in the channel's word, where the vendor has several (the number, the account).
@@ -33,7 +35,9 @@ pub struct Registration {
 }
 
 /// A connected channel.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Connected {
     /// The account, as far as the vendor names it.
@@ -61,7 +65,7 @@ pub struct Connected {
 }
 
 /// Why a channel is not connected.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectError {
@@ -77,7 +81,7 @@ pub enum ConnectError {
 }
 
 /// How an account is.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct AccountHealth {
     /// Whether it can send.
@@ -86,18 +90,24 @@ pub struct AccountHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receiving: Option<bool>,
     /// The registrations as they are.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registrations: Vec<Registration>,
     /// What is wrong, in the vendor's words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
     /// What else the vendor says.
-    #[serde(with = "json::attributes", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        with = "json::attributes",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub attributes: Vec<Attribute>,
 }
 
 /// Whether messages can be sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum Ability {

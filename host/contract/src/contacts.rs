@@ -1,13 +1,13 @@
 //! `contacts`: what a channel remembers of contacts.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::Deserialize;
 
 use super::outbound::WindowState;
 use super::types::{Contact, Problem};
 
 /// A contact from elsewhere.
-#[derive(Clone, Debug, PartialEq, Deserialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct KnownContact {

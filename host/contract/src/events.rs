@@ -1,6 +1,6 @@
 //! `events`: what happened, as the items of webhooks say it.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::json;
@@ -17,7 +17,9 @@ pub use message::*;
 pub use status::*;
 
 /// One request to the channel's webhook address, authenticated by the host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Delivery {
     /// The method, in capitals.
@@ -37,7 +39,7 @@ pub struct Delivery {
 
 /// Why a whole delivery is no list of events. A single wrong item is an event of its own, never a
 /// rejection.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Rejection {
     /// The reason.
@@ -47,9 +49,10 @@ pub struct Rejection {
 }
 
 /// Reasons to reject a delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum RejectionReason {
     /// The body can't be read at all.
     #[component(name = "malformed")]
@@ -125,7 +128,7 @@ impl<'a> Received<'a> {
 }
 
 /// How an event came: which envelope, which field, which account and number.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Origin {
     /// The shape of the delivery, in the channel's word.
@@ -148,6 +151,7 @@ pub struct Origin {
     /// The time of the batch's entry.
     #[component(name = "entry-time")]
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -158,7 +162,7 @@ pub struct Origin {
 }
 
 /// The kinds of event.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum EventBody {
@@ -235,28 +239,31 @@ impl EventBody {
     }
 }
 
+/// An event as it is written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Face<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(
+        default,
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a Contact>,
+    origin: &'a Origin,
+    #[serde(flatten)]
+    body: &'a EventBody,
+    #[serde(with = "json::attributes", skip_serializing_if = "<[_]>::is_empty")]
+    attributes: &'a [Attribute],
+    #[serde(with = "json::text")]
+    raw: &'a str,
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Face<'a> {
-            id: &'a str,
-            #[serde(rename = "type")]
-            kind: &'static str,
-            #[serde(
-                with = "json::optional_timestamp",
-                skip_serializing_if = "Option::is_none"
-            )]
-            time: Option<Timestamp>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            contact: Option<&'a Contact>,
-            origin: &'a Origin,
-            #[serde(flatten)]
-            body: &'a EventBody,
-            #[serde(with = "json::attributes", skip_serializing_if = "<[_]>::is_empty")]
-            attributes: &'a [Attribute],
-            #[serde(with = "json::text")]
-            raw: &'a str,
-        }
         Face {
             id: &self.id,
             kind: self.body.kind(),

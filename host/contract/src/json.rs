@@ -1,6 +1,12 @@
 //! What serde needs to be told where the public JSON differs from the shape of the Rust types.
+//!
+//! Each is a type without values, so that the `with` of a member names both how it is written and read, and its schema.
+#![allow(
+    non_camel_case_types,
+    reason = "they are called as the modules that serde's documentation has in this place"
+)]
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -28,10 +34,9 @@ pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Instants: RFC 3339 in UTC. One that no calendar holds is written as its number and never read.
-pub mod timestamp {
-    use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
-    use serde::de::Error as _;
+pub struct timestamp {}
 
+impl timestamp {
     /// Writes an instant.
     ///
     /// # Errors
@@ -65,36 +70,30 @@ pub mod timestamp {
 /// What is read keeps its meaning and not its bytes: members are sorted, of two with one name the last stays, and
 /// numbers beyond 64 bits become fractions. Around most of it are tagged variants, for which serde takes values
 /// apart before it knows their type.
-pub(super) mod text {
-    use super::{Deserialize, Deserializer, RawValue, Serialize, Serializer, Value};
+pub(super) struct text {}
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        text: &str,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+impl text {
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
         match serde_json::from_str::<&RawValue>(text) {
             Ok(json) => json.serialize(serializer),
             Err(_) => serializer.serialize_str(text),
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<String, D::Error> {
         Ok(Value::deserialize(deserializer)?.to_string())
     }
 }
 
-/// The same as another module, for a member that may be absent.
+/// The same as another, for a member that may be absent.
 macro_rules! optional {
-    ($(#[$doc:meta])* $module:ident, $inner:ident, $type:ty, $path:literal) => {
+    ($(#[$doc:meta])* $name:ident, $inner:ident, $type:ty, $path:literal) => {
         $(#[$doc])*
-        pub mod $module {
-            use super::{Deserialize, Deserializer, Serializer, $inner};
+        pub struct $name {}
 
-            #[derive(Deserialize)]
-            struct Present(#[serde(deserialize_with = $path)] $type);
-
+        impl $name {
             /// Writes it.
             ///
             /// # Errors
@@ -118,6 +117,9 @@ macro_rules! optional {
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<Option<$type>, D::Error> {
+                #[derive(Deserialize)]
+                struct Present(#[serde(deserialize_with = $path)] $type);
+
                 Ok(Option::<Present>::deserialize(deserializer)?.map(|present| present.0))
             }
         }
@@ -126,38 +128,36 @@ macro_rules! optional {
 
 optional!(
     /// An instant that may be absent.
-    optional_timestamp, timestamp, u64, "super::timestamp::deserialize"
+    optional_timestamp, timestamp, u64, "timestamp::deserialize"
 );
 optional!(
     /// Embedded JSON that may be absent.
-    optional_text, text, String, "super::text::deserialize"
+    optional_text, text, String, "text::deserialize"
 );
 optional!(
     /// A vendor's code: a number where it is one.
-    code, number, String, "super::number::deserialize"
+    code, number, String, "number::deserialize"
 );
 
 /// A string that is printed as a number where it is the canonical form of one.
-mod number {
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
+struct number {}
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Code {
-        Number(i64),
-        Text(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
+impl number {
+    fn serialize<S: Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
         match code.parse::<i64>() {
             Ok(number) if number.to_string() == code => number.serialize(serializer),
             _ => code.serialize(serializer),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<String, D::Error> {
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Code {
+            Number(i64),
+            Text(String),
+        }
+
         Ok(match Code::deserialize(deserializer)? {
             Code::Number(number) => number.to_string(),
             Code::Text(text) => text,
@@ -166,10 +166,10 @@ mod number {
 }
 
 /// Attributes: an object from path to value.
-pub(super) mod attributes {
-    use super::{Attribute, Deserializer, MapAccess, SerializeMap, Serializer, Visitor};
+pub(super) struct attributes {}
 
-    pub(in super::super) fn serialize<S: Serializer>(
+impl attributes {
+    pub(super) fn serialize<S: Serializer>(
         attributes: &[Attribute],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -180,7 +180,7 @@ pub(super) mod attributes {
         map.end()
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Attribute>, D::Error> {
         struct Attributes;
@@ -204,29 +204,26 @@ pub(super) mod attributes {
 }
 
 /// A body: text where it is UTF-8, else the list of its bytes.
-pub(super) mod bytes {
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
+pub(super) struct bytes {}
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Body {
-        Text(String),
-        Bytes(Vec<u8>),
-    }
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        body: &[u8],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+impl bytes {
+    pub(super) fn serialize<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(body) {
             Ok(text) => text.serialize(serializer),
             Err(_) => body.serialize(serializer),
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<u8>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Body {
+            Text(String),
+            Bytes(Vec<u8>),
+        }
+
         Ok(match Body::deserialize(deserializer)? {
             Body::Text(text) => text.into_bytes(),
             Body::Bytes(bytes) => bytes,
@@ -237,60 +234,61 @@ pub(super) mod bytes {
 /// A case whose payload is one value: in a tagged object it needs a member of its own.
 ///
 /// `{"type": "text", "text": "…"}`.
-pub(super) mod text_member {
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
+pub(super) struct text_member {}
 
-    #[derive(Serialize, Deserialize)]
-    struct Member<T> {
-        text: T,
+#[derive(Serialize, Deserialize)]
+struct TextMember<T> {
+    text: T,
+}
+
+impl text_member {
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        TextMember { text }.serialize(serializer)
     }
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        text: &str,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        Member { text }.serialize(serializer)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<String, D::Error> {
-        Ok(Member::deserialize(deserializer)?.text)
+        Ok(TextMember::deserialize(deserializer)?.text)
     }
 }
 
 /// `{"type": "other", "kind": "…"}`; only written.
-pub(super) fn kind<S: Serializer>(kind: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Member<'a> {
-        kind: &'a str,
-    }
+pub(super) struct kind {}
 
-    Member { kind }.serialize(serializer)
+impl kind {
+    pub(super) fn serialize<S: Serializer>(kind: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Member<'a> {
+            kind: &'a str,
+        }
+
+        Member { kind }.serialize(serializer)
+    }
 }
 
 /// `{"type": "image", "example": "…"}`, or no `example`.
-pub(super) mod example {
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
+pub(super) struct example {}
 
-    #[derive(Serialize, Deserialize)]
-    struct Member<T> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        example: Option<T>,
-    }
+#[derive(Serialize, Deserialize)]
+struct ExampleMember<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<T>,
+}
 
+impl example {
     #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-    pub(in super::super) fn serialize<S: Serializer>(
+    pub(super) fn serialize<S: Serializer>(
         example: &Option<String>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let example = example.as_deref();
-        Member { example }.serialize(serializer)
+        ExampleMember { example }.serialize(serializer)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<String>, D::Error> {
-        Ok(Member::deserialize(deserializer)?.example)
+        Ok(ExampleMember::deserialize(deserializer)?.example)
     }
 }

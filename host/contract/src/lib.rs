@@ -2,6 +2,7 @@
 //!
 //! With the feature `wasmtime` they cross the boundary of a host on wasmtime. Without it they need nothing, and a guest's
 //! bindings can use them in the place of their own (`with` of `wit_bindgen::generate!`): so hosts and guests have one JSON.
+//! With the feature `schema` it has JSON Schemas.
 //!
 //! Names and order of fields and cases are the WIT's (`wit/*.wit`); wasmtime compares them when a
 //! function is looked up. In JSON, keys are `snake_case`, absent members and empty lists are left
@@ -13,10 +14,17 @@
 // The derives of `Lift` and `Lower` implement unsafe traits; a room that derives neither allows none.
 #![allow(unsafe_code)]
 
-#[cfg(not(feature = "wasmtime"))]
-use contract_inert as boundary;
-#[cfg(feature = "wasmtime")]
-use wasmtime::component as boundary;
+/// The derives, or those in their place that do nothing.
+mod boundary {
+    #[cfg(not(feature = "schema"))]
+    pub(crate) use contract_inert::JsonSchema;
+    #[cfg(not(feature = "wasmtime"))]
+    pub(crate) use contract_inert::{ComponentType, Lift, Lower};
+    #[cfg(feature = "schema")]
+    pub(crate) use schemars::JsonSchema;
+    #[cfg(feature = "wasmtime")]
+    pub(crate) use wasmtime::component::{ComponentType, Lift, Lower};
+}
 
 pub mod account;
 #[deny(unsafe_code)]
@@ -31,6 +39,9 @@ pub mod inbox;
 pub mod json;
 pub mod media;
 pub mod outbound;
+#[cfg(feature = "schema")]
+#[deny(unsafe_code)]
+mod schema;
 #[deny(unsafe_code)]
 pub mod secrets;
 pub mod sender;

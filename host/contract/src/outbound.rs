@@ -1,6 +1,6 @@
 //! `outbound`: messages to send, and whether they may be sent.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -31,7 +31,9 @@ pub struct Payload {
 }
 
 /// Whether free-form messages are allowed to a contact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Window {
@@ -47,7 +49,9 @@ pub enum Window {
 }
 
 /// An open window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct OpenWindow {
     /// The last instant at which a free-form message is safe; the channel's safety margin is taken
@@ -59,7 +63,9 @@ pub struct OpenWindow {
 }
 
 /// A closed window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ClosedWindow {
     /// Since when; absent where it was never open.
@@ -75,7 +81,9 @@ pub struct ClosedWindow {
 }
 
 /// What opens a window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Opening {
     /// When, by the vendor's clock.
@@ -89,9 +97,12 @@ pub struct Opening {
 }
 
 /// What can open a window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum OpeningCause {
     /// The person wrote.
     #[component(name = "message")]
@@ -106,7 +117,9 @@ pub enum OpeningCause {
 }
 
 /// What a channel remembers of a contact's window.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct WindowState {
     /// The latest that opened it.
@@ -127,7 +140,9 @@ pub struct WindowState {
 }
 
 /// A way in that makes messages free for a while.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct EntryPoint {
     /// When the person came by it.
@@ -143,7 +158,9 @@ pub struct EntryPoint {
 }
 
 /// A message to send.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 #[serde(remote = "Self")]
 pub struct Message {
@@ -173,7 +190,19 @@ pub struct Message {
 }
 
 /// What a channel may change to make a message fit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]

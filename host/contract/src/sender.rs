@@ -1,13 +1,13 @@
 //! `sender`: sending one part of a message.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::Serialize;
 
 use super::json;
 use super::types::{Attribute, Contact};
 
 /// What the vendor said of a message that it accepted. Accepted is not delivered.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Sent {
     /// The vendor's id of the message; absent where it gives none.
@@ -21,6 +21,10 @@ pub struct Sent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<Contact>,
     /// What else the vendor says.
-    #[serde(with = "json::attributes", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        with = "json::attributes",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub attributes: Vec<Attribute>,
 }

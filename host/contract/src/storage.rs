@@ -1,10 +1,12 @@
 //! `storage`: keys and values that belong to one channel alone, as plugins ask the host for them.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::Serialize;
 
 /// Why the store did not do it.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower, thiserror::Error)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower, thiserror::Error,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {

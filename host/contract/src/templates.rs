@@ -1,6 +1,6 @@
 //! `templates`: what is written, submitted, approved and kept.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::types::{Attribute, Foreign, Problem, Timestamp};
@@ -11,7 +11,9 @@ mod content;
 pub use content::*;
 
 /// A template's key: no two of one account share both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateKey {
     /// The name.
@@ -21,7 +23,9 @@ pub struct TemplateKey {
 }
 
 /// A template to submit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 #[serde(remote = "Self")]
 pub struct Draft {
@@ -43,7 +47,9 @@ pub struct Draft {
 }
 
 /// A template as the vendor, or the store, has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Definition {
     /// The name.
@@ -109,9 +115,12 @@ pub struct Definition {
 }
 
 /// What a template is for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum TemplateCategory {
     /// Advertising.
     #[component(name = "marketing")]
@@ -129,9 +138,12 @@ pub enum TemplateCategory {
 }
 
 /// Where a template stands. Only `approved` can be sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum TemplateStatus {
     /// Not submitted.
     #[component(name = "draft")]
@@ -173,9 +185,12 @@ pub enum TemplateStatus {
 }
 
 /// How a template is received.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum TemplateQuality {
     /// Well.
     #[component(name = "green")]
@@ -196,7 +211,7 @@ pub enum TemplateQuality {
 }
 
 /// What a reading of a draft found.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Finding {
     /// How bad it is.
@@ -206,7 +221,7 @@ pub struct Finding {
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -225,7 +240,7 @@ pub enum Severity {
 crate::lifted! { Severity: Refused LikelyRejected Advice; }
 
 /// A variable or another thing that must be given when a template is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct ParameterSpec {
     /// Where it stands in `outbound.template-message`: a JSON Pointer (`/body/0`, `/buttons/1`).
@@ -246,9 +261,10 @@ pub struct ParameterSpec {
 }
 
 /// What a parameter takes.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum ParameterKind {
     /// Text.
     #[component(name = "text")]
@@ -302,7 +318,7 @@ pub enum ParameterKind {
 }
 
 /// A message as the person will read it.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Rendered {
     /// The header's text, or what stands there.
@@ -314,18 +330,18 @@ pub struct Rendered {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
     /// What is written on the buttons.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<String>,
     /// The cards.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cards: Vec<RenderedCard>,
     /// The variables that were not given, as they stand in the text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
 }
 
 /// A card as the person will read it.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct RenderedCard {
     /// The header's text, or what stands there.
@@ -335,7 +351,7 @@ pub struct RenderedCard {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// What is written on the buttons.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<String>,
 }
 

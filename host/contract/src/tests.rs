@@ -16,11 +16,40 @@ use super::templates::{Definition, Draft, OneTimeCodeKind, ParameterKind};
 use super::templates::{TemplateCategory, TemplateQuality, TemplateStatus};
 use super::types::{Attribute, Error, ErrorClass, Foreign, Recipient, Retry, Scalar};
 
+#[cfg(feature = "schema")]
+use schemars::JsonSchema as Described;
+
+#[cfg(not(feature = "schema"))]
+pub(super) trait Described {}
+#[cfg(not(feature = "schema"))]
+impl<T> Described for T {}
+
+/// Demands that a value fits the schema of its type, where there are schemas.
+#[track_caller]
+pub(super) fn is_described<T: Described>(value: &Value) {
+    #[cfg(feature = "schema")]
+    {
+        let mut compiler = boon::Compiler::new();
+        let schema = schemars::schema_for!(T).to_value();
+        compiler.add_resource("schema.json", schema).unwrap();
+        let mut schemas = boon::Schemas::new();
+        let schema = compiler.compile("schema.json", &mut schemas).unwrap();
+        if let Err(error) = schemas.validate(value, schema) {
+            panic!("{value:#}: {error:#}");
+        }
+    }
+    #[cfg(not(feature = "schema"))]
+    let _ = value;
+}
+
 /// Reads JSON and demands that writing it again gives the same.
 #[track_caller]
-pub(super) fn round_trip<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
+pub(super) fn round_trip<
+    T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug + Described,
+>(
     given: &Value,
 ) -> T {
+    is_described::<T>(given);
     let value: T = match serde_json::from_str(&given.to_string()) {
         Ok(value) => value,
         Err(error) => panic!("{given}: {error}"),
@@ -630,6 +659,7 @@ fn what_is_not_known_of_an_account_is_absent() {
         }],
     };
     let expected = json!({"id": "1", "quality": "GREEN", "attributes": {"/throughput": "HIGH"}});
+    is_described::<BusinessNumber>(&expected);
     assert_eq!(serde_json::to_value(number).unwrap(), expected);
     let page = BlockedPage {
         contacts: Vec::new(),

@@ -1,6 +1,6 @@
 //! `types`: contacts, instants, problems, errors, foreign items.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::json;
@@ -15,7 +15,9 @@ pub type Timestamp = u64;
 pub type MimeType = String;
 
 /// One header of a request or answer. Names compare without regard to case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Header {
     /// The name.
@@ -25,7 +27,9 @@ pub struct Header {
 }
 
 /// A person or business on the other side. Each member may be absent, but not all of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Contact {
     /// The phone number in digits, without `+`, as the vendor wrote it; never "corrected".
@@ -54,7 +58,9 @@ pub struct Contact {
 }
 
 /// Whom a message goes to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -73,7 +79,9 @@ pub enum Recipient {
 }
 
 /// A single value that only one vendor has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Attribute {
     /// Where it stands in the item: a JSON Pointer (RFC 6901) into the event's `raw`.
@@ -83,7 +91,9 @@ pub struct Attribute {
 }
 
 /// The value of an attribute, in the type that the vendor wrote it in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -102,7 +112,9 @@ pub enum Scalar {
 }
 
 /// The escape case of the open variants: what this contract has no type for yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Foreign {
     /// The vendor's word for it.
@@ -117,7 +129,9 @@ pub struct Foreign {
 }
 
 /// A rule that settings, a message or a template breaks, found before anything is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Problem {
     /// The member: a JSON Pointer (RFC 6901) into what was checked, in the members' public
@@ -133,7 +147,9 @@ pub struct Problem {
 }
 
 /// What the vendor, or the way to it, said of a request, a message or a number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Error {
     /// What to do about it.
@@ -171,7 +187,18 @@ pub struct Error {
 
 /// The closed set of errors to act on. What a channel has no better word for is `unknown`.
 #[derive(
-    Clone, Copy, Default, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower,
+    Clone,
+    Copy,
+    Default,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
 )]
 #[component(enum)]
 #[repr(u8)]
@@ -233,7 +260,9 @@ impl Error {
 crate::lifted! { ErrorClass: Invalid Unauthorised WindowClosed RateLimited Template Recipient Temporary Uncertain Unknown; }
 
 /// Whether, and when, the same request may succeed.
-#[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Default, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum Retry {
@@ -256,7 +285,9 @@ pub enum Retry {
 }
 
 /// A way to name media that the vendor can reach.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaSource {
@@ -269,7 +300,9 @@ pub enum MediaSource {
 }
 
 /// A point on the map.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Location {
     /// Degrees north.
@@ -288,7 +321,9 @@ pub struct Location {
 }
 
 /// A product of a catalogue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Product {
     /// The catalogue.
@@ -301,7 +336,9 @@ pub struct Product {
 }
 
 /// An address-book card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ContactCard {
     /// The name.
@@ -334,7 +371,9 @@ pub struct ContactCard {
 }
 
 /// The name on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardName {
     /// The whole name as shown.
@@ -362,7 +401,9 @@ pub struct CardName {
 }
 
 /// A phone number on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardPhone {
     /// The number as written.
@@ -378,7 +419,9 @@ pub struct CardPhone {
 }
 
 /// An e-mail address on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardEmail {
     /// The address.
@@ -390,7 +433,9 @@ pub struct CardEmail {
 }
 
 /// A postal address on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardAddress {
     /// Street and number.
@@ -418,7 +463,9 @@ pub struct CardAddress {
 }
 
 /// The employer on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardOrganisation {
     /// Company.
@@ -433,7 +480,9 @@ pub struct CardOrganisation {
 }
 
 /// A web address on a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardUrl {
     /// The address.

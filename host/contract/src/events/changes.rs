@@ -1,6 +1,6 @@
 //! What changes beside messages, and what has no type.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::{Message, MessageState};
@@ -8,7 +8,7 @@ use crate::json;
 use crate::types::{Contact, Error, Timestamp};
 
 /// A contact changed. `event.contact` says how it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct ContactChange {
     /// What changed.
@@ -25,9 +25,10 @@ pub struct ContactChange {
 }
 
 /// What can change about a contact.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum ContactChangeKind {
     /// The phone number.
     #[component(name = "number")]
@@ -51,7 +52,7 @@ pub enum ContactChangeKind {
 }
 
 /// A template changed.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct TemplateChange {
     /// The vendor's id of the template.
@@ -71,7 +72,7 @@ pub struct TemplateChange {
 }
 
 /// What can change about a template.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TemplateChangeKind {
@@ -89,12 +90,12 @@ pub enum TemplateChangeKind {
     Content(TemplateContentChange),
     /// The vendor's word for another change.
     #[component(name = "other")]
-    #[serde(serialize_with = "json::kind")]
+    #[serde(with = "json::kind")]
     Other(String),
 }
 
 /// From one word of the vendor's to another.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Transition {
     /// Before.
@@ -106,7 +107,7 @@ pub struct Transition {
 }
 
 /// A template's new status.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct TemplateStatusChange {
     /// The status, in the vendor's word.
@@ -125,6 +126,7 @@ pub struct TemplateStatusChange {
     pub recommendation: Option<String>,
     /// When it will be, or was, disabled; as a formatted date where the vendor gives no instant.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -132,7 +134,7 @@ pub struct TemplateStatusChange {
 }
 
 /// A template's new category.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct TemplateCategoryChange {
     /// Before.
@@ -146,6 +148,7 @@ pub struct TemplateCategoryChange {
     pub coming: Option<String>,
     /// When.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -153,7 +156,7 @@ pub struct TemplateCategoryChange {
 }
 
 /// A template's new content.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct TemplateContentChange {
     /// The header's text.
@@ -166,12 +169,12 @@ pub struct TemplateContentChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<String>,
     /// The buttons.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<TemplateButtonChange>,
 }
 
 /// A button of a template's new content.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct TemplateButtonChange {
     /// The vendor's word for its kind.
@@ -190,7 +193,9 @@ pub struct TemplateButtonChange {
 }
 
 /// The account, a number or a right changed. What a vendor alone has stands in `event.attributes`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct AccountChange {
     /// What changed.
@@ -233,9 +238,12 @@ pub struct AccountChange {
 }
 
 /// What an account change is about.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum AccountSubject {
     /// The account itself.
     #[component(name = "account")]
@@ -286,7 +294,9 @@ pub enum AccountSubject {
 }
 
 /// Something that is no longer allowed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Restriction {
     /// The vendor's word for it.
@@ -304,7 +314,7 @@ pub struct Restriction {
 }
 
 /// A call, or a step of one.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Call {
     /// Its id.
@@ -320,12 +330,14 @@ pub struct Call {
     pub outcome: Option<String>,
     /// When it began.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
     pub started: Option<Timestamp>,
     /// When it ended.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -343,12 +355,12 @@ pub struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
     /// What went wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// Who called.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -364,9 +376,10 @@ pub enum CallDirection {
 crate::lifted! { CallDirection: Inbound Outbound; }
 
 /// The steps of a call.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum CallState {
     /// Somebody calls.
     #[component(name = "connect")]
@@ -390,7 +403,7 @@ pub enum CallState {
 }
 
 /// How sound is to be exchanged.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct CallSession {
     /// `offer` or `answer`.
@@ -400,7 +413,7 @@ pub struct CallSession {
 }
 
 /// A group changed.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct GroupChange {
     /// The group.
@@ -429,20 +442,21 @@ pub struct GroupChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// The people concerned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub participants: Vec<GroupParticipant>,
     /// Settings that were or were not changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<GroupSetting>,
     /// What went wrong with the whole.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// What can change about a group.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum GroupChangeKind {
     /// It exists.
     #[component(name = "created")]
@@ -478,18 +492,18 @@ pub enum GroupChangeKind {
 }
 
 /// Somebody in a group.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct GroupParticipant {
     /// Who.
     pub contact: Contact,
     /// What went wrong with this one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// A setting of a group, and whether it was changed.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct GroupSetting {
     /// The setting.
@@ -500,12 +514,12 @@ pub struct GroupSetting {
     /// It was changed.
     pub applied: bool,
     /// Why not.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// A person's choice about being written to.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Preference {
     /// What it is about, in the vendor's word (`marketing_messages`).
@@ -519,9 +533,10 @@ pub struct Preference {
 }
 
 /// Choices about being written to.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum PreferenceChoice {
     /// No more of these.
     #[component(name = "stop")]
@@ -536,7 +551,7 @@ pub enum PreferenceChoice {
 }
 
 /// A form or flow changed or misbehaved. Measurements stand in `event.attributes`.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct FlowChange {
     /// The flow.
@@ -560,7 +575,7 @@ pub struct FlowChange {
 }
 
 /// One old message, or a step of filling the history.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct HistoryItem {
     /// The vendor's phase.
@@ -582,12 +597,12 @@ pub struct HistoryItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
     /// Why there is no history.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// What has no type. The JSON stands in `event.raw`.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct UnknownItem {
     /// The vendor's name of the field or list that it stood in.

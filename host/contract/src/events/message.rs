@@ -1,14 +1,15 @@
 //! A message: where it comes from, what it says, how it is changed and taken back.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::Serialize;
 
 use crate::json;
 use crate::types::{ContactCard, Error, Foreign, Json, Location, MimeType, Product, Timestamp};
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
+#[schemars(rename = "IncomingMessage")]
 pub struct Message {
     /// The vendor's id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,12 +31,12 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// What the vendor could not deliver of it, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
 }
 
 /// Where a message comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct MessageContext {
     /// Who wrote the message that it answers.
@@ -52,12 +53,12 @@ pub struct MessageContext {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<Product>,
     /// Who is mentioned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
 }
 
 /// The advertisement or post that brought a person here.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Referral {
     /// Its address.
@@ -102,9 +103,10 @@ pub struct Referral {
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "IncomingContent")]
 pub enum Content {
     /// Text.
     #[component(name = "text")]
@@ -169,15 +171,16 @@ pub enum Content {
 }
 
 /// Text.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
+#[schemars(rename = "IncomingText")]
 pub struct Text {
     /// The text.
     pub text: String,
 }
 
 /// Media in a message that came in.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Media {
     /// The vendor's id, for fetching it.
@@ -211,16 +214,17 @@ pub struct Media {
 }
 
 /// Address-book cards in a message.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
+#[schemars(rename = "IncomingCards")]
 pub struct Cards {
     /// The cards.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<ContactCard>,
 }
 
 /// One of several offered answers.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Choice {
     /// The id or payload that was sent with the offer.
@@ -235,7 +239,7 @@ pub struct Choice {
 }
 
 /// A form that was filled in.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct FormReply {
     /// The vendor's name of the kind of form.
@@ -245,7 +249,11 @@ pub struct FormReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The answers as JSON, where the vendor's text parses.
-    #[serde(with = "json::optional_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "json::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub response: Option<Json>,
     /// The vendor's text, where it does not parse.
     #[component(name = "response-text")]
@@ -254,7 +262,7 @@ pub struct FormReply {
 }
 
 /// Whether we may call.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct CallPermissionReply {
     /// The answer.
@@ -268,6 +276,7 @@ pub struct CallPermissionReply {
     pub permanent: Option<bool>,
     /// It holds until then.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -275,8 +284,9 @@ pub struct CallPermissionReply {
 }
 
 /// A reaction.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
+#[schemars(rename = "IncomingReaction")]
 pub struct Reaction {
     /// The message that it is about.
     #[component(name = "message-id")]
@@ -287,7 +297,7 @@ pub struct Reaction {
 }
 
 /// An order.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Order {
     /// The catalogue.
@@ -298,12 +308,12 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The goods.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<OrderItem>,
 }
 
 /// One line of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct OrderItem {
     /// The product's id in the catalogue.
@@ -322,7 +332,7 @@ pub struct OrderItem {
 }
 
 /// A message that the vendor can't show.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Unsupported {
     /// The vendor's word for what it was.
@@ -331,7 +341,7 @@ pub struct Unsupported {
 }
 
 /// A change to a message.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Edit {
     /// The id of the change.
@@ -351,7 +361,7 @@ pub struct Edit {
 }
 
 /// A message taken back.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Revoke {
     /// The id of the change.

@@ -1,13 +1,13 @@
 //! Steps of the messages that the business sent.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::Serialize;
 
 use crate::json;
 use crate::types::{Error, Timestamp};
 
 /// A step of a message that the business sent.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Status {
     /// The message.
@@ -24,7 +24,7 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// Why it failed, or a warning.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Error>,
     /// What it costs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,9 +39,10 @@ pub struct Status {
 
 /// The steps of a message. `sent`, `delivered`, `read`, `played` are ranks: a message never moves
 /// back.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum MessageState {
     /// The vendor has passed it on.
     #[component(name = "sent")]
@@ -74,7 +75,7 @@ pub enum MessageState {
 }
 
 /// What a message costs, in the vendor's words.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Pricing {
     /// It costs something.
@@ -95,7 +96,7 @@ pub struct Pricing {
 }
 
 /// A conversation that is billed. Says nothing about whether one may write.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Conversation {
     /// Its id.
@@ -106,6 +107,7 @@ pub struct Conversation {
     pub origin: Option<String>,
     /// When it ends.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -113,7 +115,7 @@ pub struct Conversation {
 }
 
 /// A payment that a message asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, ComponentType, Lift, Lower)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, ComponentType, Lift, Lower)]
 #[component(record)]
 pub struct Payment {
     /// The seller's reference.

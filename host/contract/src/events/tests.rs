@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::tests::round_trip;
+use crate::tests::{is_described, round_trip};
 use crate::types::{ContactCard, Foreign, Scalar};
 
 fn event(body: EventBody) -> Event {
@@ -229,6 +229,7 @@ fn every_event_carries_its_body_under_its_type() {
         ),
     ] {
         let printed = serde_json::to_value(event(body)).unwrap();
+        is_described::<Event>(&printed);
         assert_eq!((&printed["type"], &printed[key]), (&json!(kind), &expected));
     }
 }
@@ -264,6 +265,7 @@ fn content_that_came_in_prints_by_kind() {
         ),
     ] {
         assert_eq!(serde_json::to_string(&content).unwrap(), expected);
+        is_described::<Content>(&serde_json::from_str(expected).unwrap());
     }
 }
 

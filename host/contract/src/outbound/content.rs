@@ -1,6 +1,6 @@
 //! What a message to send says.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::TemplateMessage;
@@ -8,7 +8,9 @@ use crate::json;
 use crate::types::{ContactCard, Foreign, Json, Location, MediaSource};
 
 /// What a message to send says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
@@ -88,7 +90,9 @@ pub enum Content {
 }
 
 /// Text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Text {
     /// The text.
@@ -100,7 +104,9 @@ pub struct Text {
 }
 
 /// A picture or a film.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CaptionedMedia {
     /// Which.
@@ -112,7 +118,9 @@ pub struct CaptionedMedia {
 }
 
 /// Sound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Audio {
     /// Which.
@@ -124,7 +132,9 @@ pub struct Audio {
 }
 
 /// A file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Document {
     /// Which.
@@ -139,7 +149,9 @@ pub struct Document {
 }
 
 /// Address-book cards.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Cards {
     /// The cards.
@@ -148,7 +160,9 @@ pub struct Cards {
 }
 
 /// A reaction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Reaction {
     /// The message that it is about.
@@ -160,9 +174,12 @@ pub struct Reaction {
 }
 
 /// What stands above the text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "MessageHeader")]
 pub enum Header {
     /// A line of text.
     #[component(name = "text")]
@@ -183,7 +200,9 @@ pub enum Header {
 }
 
 /// A file above the text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct DocumentHeader {
     /// Which.
@@ -195,7 +214,9 @@ pub struct DocumentHeader {
 }
 
 /// Text with reply buttons.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Buttons {
     /// Above the text.
@@ -212,7 +233,9 @@ pub struct Buttons {
 }
 
 /// A reply button.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Button {
     /// Comes back in `events.choice.id`.
@@ -222,7 +245,9 @@ pub struct Button {
 }
 
 /// Text with a list to choose from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ChoiceList {
     /// Above the text.
@@ -241,7 +266,9 @@ pub struct ChoiceList {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Section {
     /// Its title; needed where there are several.
@@ -253,7 +280,9 @@ pub struct Section {
 }
 
 /// A row of a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Row {
     /// Comes back in `events.choice.id`.
@@ -266,7 +295,9 @@ pub struct Row {
 }
 
 /// Text with a button that opens a web page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct LinkButton {
     /// Above the text.
@@ -284,7 +315,9 @@ pub struct LinkButton {
 }
 
 /// Text with a button that opens a form or flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Flow {
     /// Above the text.
@@ -322,7 +355,9 @@ pub struct Flow {
 }
 
 /// Which flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowReference {
@@ -335,7 +370,9 @@ pub enum FlowReference {
 }
 
 /// One product.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ProductMessage {
     /// The text.
@@ -353,7 +390,9 @@ pub struct ProductMessage {
 }
 
 /// Several products.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ProductsMessage {
     /// A line of text above the text.
@@ -372,7 +411,9 @@ pub struct ProductsMessage {
 }
 
 /// A part of a list of products.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ProductSection {
     /// Its title; needed where there are several.
@@ -384,7 +425,9 @@ pub struct ProductSection {
 }
 
 /// The whole catalogue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CatalogMessage {
     /// The text.
@@ -399,7 +442,9 @@ pub struct CatalogMessage {
 }
 
 /// Text with a question that the vendor's own button asks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Prompt {
     /// The text.
@@ -411,7 +456,9 @@ pub struct Prompt {
 }
 
 /// A question for an address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct AddressRequest {
     /// The text.
@@ -443,7 +490,9 @@ pub struct AddressRequest {
 }
 
 /// An address to choose from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct SavedAddress {
     /// Comes back when it is chosen.
@@ -454,7 +503,9 @@ pub struct SavedAddress {
 }
 
 /// Text with a button that calls the business.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CallButton {
     /// The text.
@@ -475,7 +526,9 @@ pub struct CallButton {
 }
 
 /// Several cards side by side.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Carousel {
     /// The text above them.
@@ -486,7 +539,9 @@ pub struct Carousel {
 }
 
 /// A card of a carousel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Card {
@@ -505,7 +560,9 @@ pub enum Card {
 }
 
 /// A card with a button that opens a web page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct LinkCard {
     /// Above the text: a picture or a film.
@@ -520,7 +577,9 @@ pub struct LinkCard {
 }
 
 /// A card with reply buttons.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ReplyCard {
     /// Above the text: a picture or a film.
@@ -534,7 +593,9 @@ pub struct ReplyCard {
 }
 
 /// A product as a card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ProductCard {
     /// The catalogue.

@@ -1,6 +1,6 @@
 //! An approved template, with its parameters.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::{DocumentHeader, ProductCard, ProductSection};
@@ -8,7 +8,9 @@ use crate::json;
 use crate::types::{Foreign, Json, Location, MediaSource, Timestamp};
 
 /// An approved template, with its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateMessage {
     /// The template's name.
@@ -41,7 +43,9 @@ pub struct TemplateMessage {
 }
 
 /// The header's parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum HeaderParameter {
@@ -69,7 +73,9 @@ pub enum HeaderParameter {
 }
 
 /// The value of a variable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateParameter {
     /// The variable's name, where the template names its variables.
@@ -81,7 +87,9 @@ pub struct TemplateParameter {
 }
 
 /// A value to put into a template.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterValue {
@@ -97,7 +105,9 @@ pub enum ParameterValue {
 }
 
 /// An amount of money.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct Currency {
     /// How it reads where the vendor can't format it.
@@ -110,7 +120,9 @@ pub struct Currency {
 }
 
 /// The parameter of one button.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ButtonParameter {
     /// The button's place in the template, from 0.
@@ -121,7 +133,9 @@ pub struct ButtonParameter {
 }
 
 /// What a button can be given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum ButtonValue {
@@ -153,7 +167,9 @@ pub enum ButtonValue {
 }
 
 /// A flow's token and data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct FlowParameter {
     /// Comes back with the answers.
@@ -170,7 +186,9 @@ pub struct FlowParameter {
 }
 
 /// The products that a list of products shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct ProductsParameter {
     /// The product whose picture is shown.
@@ -182,7 +200,9 @@ pub struct ProductsParameter {
 }
 
 /// A call button's limits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CallParameter {
     /// For how many minutes it works.
@@ -195,7 +215,9 @@ pub struct CallParameter {
 }
 
 /// The parameters of one card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CardParameters {
     /// The header's parameter.

@@ -1,13 +1,25 @@
 //! What a template says.
 
-use crate::boundary::{ComponentType, Lift, Lower};
+use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::types::{Foreign, Json};
 
 /// How variables are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
@@ -23,7 +35,9 @@ pub enum ParameterFormat {
 crate::lifted! { ParameterFormat: Positional Named; }
 
 /// What a template says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateContent {
     /// How its variables are written; by number where absent.
@@ -58,7 +72,9 @@ pub struct TemplateContent {
 }
 
 /// A text with variables.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateText {
     /// The text.
@@ -69,7 +85,9 @@ pub struct TemplateText {
 }
 
 /// What a variable might hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateExample {
     /// The variable's name, where variables have names.
@@ -80,7 +98,9 @@ pub struct TemplateExample {
 }
 
 /// Above the body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TemplateHeader {
@@ -115,7 +135,9 @@ pub enum TemplateHeader {
 }
 
 /// The body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateBody {
     /// The text; absent where the vendor writes it.
@@ -128,7 +150,9 @@ pub struct TemplateBody {
 }
 
 /// Below the body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateFooter {
     /// The text; absent where the vendor writes it.
@@ -141,7 +165,9 @@ pub struct TemplateFooter {
 }
 
 /// A button.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TemplateButton {
@@ -190,7 +216,9 @@ pub enum TemplateButton {
 }
 
 /// A button that has only its label.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct LabelledButton {
     /// What is written on it; absent where the vendor writes it.
@@ -199,7 +227,9 @@ pub struct LabelledButton {
 }
 
 /// A button that opens a web page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct UrlButton {
     /// What is written on it.
@@ -212,7 +242,9 @@ pub struct UrlButton {
 }
 
 /// A button that calls a number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct PhoneButton {
     /// What is written on it.
@@ -223,7 +255,9 @@ pub struct PhoneButton {
 }
 
 /// A button that copies a code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CopyCodeButton {
     /// What is written on it; absent where the vendor writes it.
@@ -235,7 +269,9 @@ pub struct CopyCodeButton {
 }
 
 /// A button that opens a flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct FlowButton {
     /// What is written on it.
@@ -255,7 +291,9 @@ pub struct FlowButton {
 }
 
 /// Which flow a template opens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateFlow {
@@ -272,7 +310,9 @@ pub enum TemplateFlow {
 }
 
 /// A button that calls the business over the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CallTemplateButton {
     /// What is written on it.
@@ -284,7 +324,9 @@ pub struct CallTemplateButton {
 }
 
 /// A button that hands over a one-time code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct OneTimeCodeButton {
     /// How.
@@ -306,9 +348,12 @@ pub struct OneTimeCodeButton {
 }
 
 /// How a one-time code is handed over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = crate::schema::open)]
 pub enum OneTimeCodeKind {
     /// The person copies it.
     #[component(name = "copy-code")]
@@ -326,7 +371,9 @@ pub enum OneTimeCodeKind {
 }
 
 /// An app that may take a code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct CodeApp {
     /// The app's package.
@@ -338,7 +385,9 @@ pub struct CodeApp {
 }
 
 /// A button that opens an app.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct AppButton {
     /// What is written on it.
@@ -349,7 +398,9 @@ pub struct AppButton {
 }
 
 /// A card.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateCard {
     /// Above the body.
@@ -364,7 +415,9 @@ pub struct TemplateCard {
 }
 
 /// An offer that ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ComponentType, Lift, Lower)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+)]
 #[component(record)]
 pub struct TemplateOffer {
     /// What is written on it.
