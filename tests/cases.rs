@@ -1,7 +1,8 @@
 //! Recorded webhooks from other projects' tests, where they lie beside this project: every item must come out.
 
 use anyhow::{Context, Result};
-use channel_host::contract::events::{Event, EventBody};
+use boon::{Compiler, SchemaIndex, Schemas};
+use channel_host::contract::events::{Event, EventBody, Received};
 use channel_host::{Cache, Engine, Limits, Plugin};
 use channel_tests::{CHANNEL_360DIALOG, delivery};
 use serde_json::Value;
@@ -28,6 +29,7 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
     let mut wrong = Vec::new();
     let mut items = 0;
     let mut leaves = Leaves::default();
+    let described = described();
     for entry in index["entries"].as_array().context("entries")? {
         let file = entry["file"].as_str().context("file")?;
         let recorded: Value = serde_json::from_slice(&std::fs::read(folder.join(file))?)?;
@@ -45,7 +47,16 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
             _ => continue,
         };
         for (body, neutral) in bodies {
-            items += compare(&channel, file, &body, neutral, &mut wrong, &mut leaves).await?;
+            items += compare(
+                &channel,
+                file,
+                &body,
+                neutral,
+                &mut wrong,
+                &mut leaves,
+                &described,
+            )
+            .await?;
         }
     }
     assert!(
@@ -64,6 +75,19 @@ async fn every_item_of_every_recorded_webhook_comes_out() -> Result<()> {
     Ok(())
 }
 
+/// What the description of the API says of events.
+fn described() -> (Schemas, SchemaIndex) {
+    let schema = serde_json::json!({
+        "$ref": "#/components/schemas/Item",
+        "components": channel_host::api::openapi()["components"],
+    });
+    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+    let added = compiler.add_resource("event.json", schema);
+    added.expect("a name that is an address");
+    let event = compiler.compile("event.json", &mut schemas);
+    (schemas, event.expect("a schema"))
+}
+
 /// Compares the events of a body with what it is known to hold; returns how many items that are.
 async fn compare(
     channel: &Plugin,
@@ -72,6 +96,7 @@ async fn compare(
     neutral: &Value,
     wrong: &mut Vec<String>,
     leaves: &mut Leaves,
+    (schemas, described): &(Schemas, SchemaIndex),
 ) -> Result<usize> {
     let outcome = channel.normalize(None, &delivery(body.to_string())).await?;
     let known: Vec<(&str, &Value)> = ["messages", "statuses", "echoes"]
@@ -97,6 +122,10 @@ async fn compare(
     };
     for event in &events {
         leaves.compare(file, body, event)?;
+        let event = serde_json::to_value(Received::new(event, 0))?;
+        if let Err(error) = schemas.validate(&event, *described) {
+            wrong.push(format!("{file}: {error:#}: {event}"));
+        }
     }
     for (list, item) in &known {
         if !events.iter().any(|event| is(event, list, item)) {

@@ -1,6 +1,7 @@
 //! What is told to the platform: events with a sequence, pulled by cursor or followed as they come.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -117,6 +118,29 @@ fn addressed(json: &str, channel: &str, sequence: i64) -> String {
     format!(r#"{{"channel":{channel},"sequence":{sequence},{members}"#)
 }
 
+/// An event as it is told. It is put together as text, and described by this.
+#[derive(JsonSchema)]
+#[schemars(rename = "ToldEvent")]
+#[expect(dead_code, reason = "only its schema is asked for")]
+pub(crate) struct Written {
+    /// The channel's id.
+    channel: String,
+    /// Its place among all events.
+    sequence: i64,
+    #[schemars(flatten)]
+    event: Happened,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum Happened {
+    /// An item of a webhook.
+    Item(Received<'static>),
+    /// What the host itself has to tell.
+    Notice(Noticed<'static>),
+}
+
 /// Stores an item of a webhook that was received at a time, and the id of the message of ours that it tells of; `None` where it
 /// was stored before.
 pub(crate) fn store_item(
@@ -133,7 +157,7 @@ pub(crate) fn store_item(
 }
 
 /// What the host itself has to tell.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Notice<'a> {
     /// A step of a message that was handed in.
@@ -143,7 +167,7 @@ pub(crate) enum Notice<'a> {
 }
 
 /// A step of a message that was handed in.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Step<'a> {
     /// Our id of the message.
     pub(crate) message: &'a str,
@@ -161,7 +185,8 @@ pub(crate) struct Step<'a> {
 }
 
 /// How a channel stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ChannelState")]
 pub(crate) struct Standing<'a> {
     pub(crate) state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +199,17 @@ pub(crate) struct Standing<'a> {
     pub(crate) account: Option<&'a AccountNotice>,
 }
 
+/// A notice with what every event has.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Noticed<'a> {
+    id: &'a str,
+    #[serde(with = "json::timestamp")]
+    time: Timestamp,
+    #[serde(flatten)]
+    notice: &'a Notice<'a>,
+}
+
 /// Stores a notice.
 pub(crate) fn store_notice(
     connection: &Connection,
@@ -181,21 +217,12 @@ pub(crate) fn store_notice(
     at: Timestamp,
     notice: &Notice<'_>,
 ) -> Result<Option<i64>, StoreError> {
-    #[derive(Serialize)]
-    struct Written<'a> {
-        id: &'a str,
-        #[serde(with = "json::timestamp")]
-        time: Timestamp,
-        #[serde(flatten)]
-        notice: &'a Notice<'a>,
-    }
-
     let id = Uuid::now_v7().to_string();
     let kind = match notice {
         Notice::Delivery { .. } => "delivery",
         Notice::Channel { .. } => "channel",
     };
-    let written = Written {
+    let written = Noticed {
         id: &id,
         time: at,
         notice,

@@ -89,17 +89,21 @@ pub struct Event {
 }
 
 /// An event as a host tells it. One without a time of its own has that at which its delivery was received, and says so.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Item")]
 pub struct Received<'a> {
     #[serde(flatten)]
     event: &'a Event,
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
     time: Option<Timestamp>,
-    #[serde(skip_serializing_if = "json::is_default")]
+    /// The vendor gave no usable time: it was received then.
+    #[serde(default, skip_serializing_if = "json::is_default")]
     time_is_receipt: bool,
+    /// The host's id of the message of ours that it tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     our_message: Option<&'a str>,
 }

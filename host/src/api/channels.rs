@@ -1,17 +1,19 @@
 //! Channels: adding, changing, connecting and removing them.
 
+use aide::axum::routing::{get_with, post_with};
+use axum::Json;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::response::{IntoResponse, NoContent, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::openapi::{Routes, body_optional, op};
 use super::problem::{Checked, Problem};
 use super::{Named, broken};
 use crate::contract::channel::Description;
@@ -21,37 +23,113 @@ use crate::{Addition, Change, Component, Connection, Host, channel};
 /// The bytes of a request that adds a channel, with a component in base64.
 const ADDITION_BYTES: usize = 32 << 20;
 
-pub(super) fn routes() -> Router<Host> {
-    let add = post(add).layer(DefaultBodyLimit::max(ADDITION_BYTES));
-    Router::new()
-        .route("/channels", get(list).merge(add))
+pub(super) fn routes() -> Routes {
+    let add = post_with(add, |it| {
+        op(it, "add_channel", "Add a channel").response::<201, Json<Connection>>()
+    });
+    Routes::new()
+        .route(
+            "/channels",
+            get_with(list, |it| op(it, "list_channels", "List the channels"))
+                .merge(add.layer(DefaultBodyLimit::max(ADDITION_BYTES))),
+        )
         .route(
             "/channels/{channel}",
-            get(show).patch(change).delete(remove),
+            get_with(show, |it| {
+                op(
+                    it,
+                    "get_channel",
+                    "Show how a channel is configured and stands",
+                )
+            })
+            .patch_with(change, |it| op(it, "change_channel", "Change settings"))
+            .delete_with(remove, |it| {
+                op(
+                    it,
+                    "remove_channel",
+                    "Remove a channel with all that belongs to it",
+                )
+            }),
         )
-        .route("/channels/{channel}/connect", post(connect))
-        .route("/channels/{channel}/disconnect", post(disconnect))
-        .route("/channels/{channel}/check", post(check))
-        .route("/channels/{channel}/webhook", get(webhook))
-        .route("/channels/{channel}/description", get(description))
+        .route(
+            "/channels/{channel}/connect",
+            post_with(connect, |it| {
+                body_optional(op(
+                    it,
+                    "connect_channel",
+                    "Register a channel's webhook again",
+                ))
+            }),
+        )
+        .route(
+            "/channels/{channel}/disconnect",
+            post_with(disconnect, |it| {
+                op(it, "disconnect_channel", "Give a channel's webhook back")
+            }),
+        )
+        .route(
+            "/channels/{channel}/check",
+            post_with(check, |it| {
+                op(it, "check_channel", "Ask the vendor how the account is")
+            }),
+        )
+        .route(
+            "/channels/{channel}/webhook",
+            get_with(webhook, |it| {
+                op(
+                    it,
+                    "get_webhook",
+                    "Show what to register by hand, with the secret",
+                )
+            }),
+        )
+        .route(
+            "/channels/{channel}/description",
+            get_with(description, |it| {
+                op(it, "get_description", "Show what a channel is")
+            }),
+        )
 }
 
-async fn list(State(host): State<Host>) -> Json<Value> {
-    let broken: Vec<_> = host
-        .broken()
-        .into_iter()
-        .map(|(name, detail)| json!({"name": name, "detail": detail}))
-        .collect();
-    Json(json!({"channels": host.channels(), "broken": broken}))
+/// The channels of a host.
+#[derive(Serialize, JsonSchema)]
+struct Channels {
+    channels: Vec<Connection>,
+    /// Those that can't run.
+    broken: Vec<Broken>,
 }
 
-#[derive(Deserialize)]
+/// A channel that can't run.
+#[derive(Serialize, JsonSchema)]
+struct Broken {
+    /// Its name.
+    name: String,
+    /// Why.
+    detail: String,
+}
+
+async fn list(State(host): State<Host>) -> Json<Channels> {
+    let broken = host.broken().into_iter();
+    Json(Channels {
+        channels: host.channels(),
+        broken: broken
+            .map(|(name, detail)| Broken { name, detail })
+            .collect(),
+    })
+}
+
+/// A channel to add.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ToAdd {
+    /// As the channel's description says.
+    #[schemars(with = "Map<String, Value>")]
     settings: Box<RawValue>,
+    /// Its name, where the settings have no place for one.
     name: Option<String>,
     /// In base64; absent for the one that the host carries.
     component: Option<String>,
+    /// Replace a webhook that leads to another system.
     #[serde(default)]
     replace_foreign: bool,
 }
@@ -85,10 +163,13 @@ async fn show(Named(channel): Named) -> Json<Connection> {
     Json(channel.shown())
 }
 
-#[derive(Deserialize)]
+/// Settings to change.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ToChange {
+    /// The members to change; null takes one away.
     settings: Map<String, Value>,
+    /// Replace a webhook that leads to another system.
     #[serde(default)]
     replace_foreign: bool,
 }
@@ -105,23 +186,27 @@ async fn change(
     Ok(Json(channel.shown()))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Removal {
+    /// Also where its webhook can't be given back.
     force: bool,
 }
 
 async fn remove(
     Named(channel): Named,
     Checked(Query(removal)): Checked<Query<Removal>>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     channel.remove(removal.force).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
-#[derive(Default, Deserialize)]
+/// How to connect.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct ToConnect {
+    /// Replace a webhook that leads to another system.
     replace_foreign: bool,
 }
 

@@ -1,29 +1,50 @@
 //! Contacts of a channel, and whether they may be written to.
 
+use aide::axum::routing::{get_with, post_with};
+use axum::Json;
 use axum::extract::Query;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::Named;
+use super::openapi::{Routes, op};
 use super::problem::{Checked, Problem};
-use crate::Host;
 use crate::contract::contacts::{self, KnownContact};
 use crate::contract::outbound::{Window, WindowState};
 use crate::contract::types::{self, Contact, Recipient};
 
-pub(super) fn routes() -> Router<Host> {
-    Router::new()
-        .route("/channels/{channel}/window", get(window))
-        .route("/channels/{channel}/contacts", post(import).delete(forget))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/channels/{channel}/window",
+            get_with(window, |it| {
+                op(
+                    it,
+                    "get_window",
+                    "Tell whether free-form messages are allowed to a contact",
+                )
+            }),
+        )
+        .route(
+            "/channels/{channel}/contacts",
+            post_with(import, |it| {
+                op(it, "import_contacts", "Learn contacts from elsewhere")
+            })
+            .delete_with(forget, |it| {
+                op(it, "forget_contact", "Forget a contact under all its names")
+            }),
+        )
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 pub(super) struct Whom {
+    /// A phone number.
     phone: Option<String>,
+    /// A vendor's id of a person.
     user_id: Option<String>,
+    /// A group.
     group: Option<String>,
 }
 
@@ -41,11 +62,14 @@ impl Whom {
     }
 }
 
-#[derive(Serialize)]
+/// How a contact's window stands.
+#[derive(Serialize, JsonSchema)]
 struct Seen {
     window: Window,
+    /// What is remembered of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<WindowState>,
+    /// What to know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<types::Problem>,
 }
@@ -62,28 +86,43 @@ async fn window(
     }))
 }
 
-#[derive(Deserialize)]
+/// Contacts from elsewhere.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ToImport {
     contacts: Vec<KnownContact>,
 }
 
+/// What came of an import.
+#[derive(Serialize, JsonSchema)]
+struct Imported {
+    /// How many were not known before.
+    new: u32,
+}
+
 async fn import(
     Named(channel): Named,
     Checked(Json(given)): Checked<Json<ToImport>>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Imported>, Problem> {
     let nobody = contacts::nobody(&given.contacts);
     if !nobody.is_empty() {
         return Err(Problem::unprocessable(&nobody));
     }
     let new = channel.import(given.contacts).await?;
-    Ok(Json(json!({"new": new})))
+    Ok(Json(Imported { new }))
+}
+
+/// What came of forgetting.
+#[derive(Serialize, JsonSchema)]
+struct Forgotten {
+    /// Whether there was anything.
+    forgotten: bool,
 }
 
 async fn forget(
     Named(channel): Named,
     Checked(Query(whom)): Checked<Query<Whom>>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Forgotten>, Problem> {
     let (phone, user_id) = match whom.recipient()? {
         Recipient::Phone(phone) => (Some(phone), None),
         Recipient::UserId(id) => (None, Some(id)),
@@ -102,5 +141,5 @@ async fn forget(
         identity_hash: None,
     };
     let forgotten = channel.forget(&contact).await?;
-    Ok(Json(json!({"forgotten": forgotten})))
+    Ok(Json(Forgotten { forgotten }))
 }

@@ -1,13 +1,15 @@
 //! Deliveries: what came to the webhooks, and taking in again what was parked.
 
+use aide::axum::routing::{get_with, post_with};
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::openapi::{Routes, answers, op};
 use super::problem::{Checked, Problem};
 use super::{Named, known_state, named};
 use crate::{DeliveryFilter, Host, Stored};
@@ -15,32 +17,80 @@ use crate::{DeliveryFilter, Host, Stored};
 /// The states of deliveries.
 const STATES: [&str; 3] = ["pending", "done", "parked"];
 
-pub(super) fn routes() -> Router<Host> {
-    Router::new()
-        .route("/channels/{channel}/deliveries", get(list))
-        .route("/channels/{channel}/deliveries/replay", post(replay_all))
-        .route("/deliveries/{delivery}", get(show))
-        .route("/deliveries/{delivery}/body", get(body))
-        .route("/deliveries/{delivery}/replay", post(replay))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/channels/{channel}/deliveries",
+            get_with(list, |it| {
+                op(
+                    it,
+                    "list_deliveries",
+                    "List a channel's deliveries, the latest first",
+                )
+            }),
+        )
+        .route(
+            "/channels/{channel}/deliveries/replay",
+            post_with(replay_all, |it| {
+                op(it, "replay_channel", "Take in again all that is parked")
+            }),
+        )
+        .route(
+            "/deliveries/{delivery}",
+            get_with(show, |it| op(it, "get_delivery", "Show a delivery")),
+        )
+        .route(
+            "/deliveries/{delivery}/body",
+            get_with(body, |it| {
+                let it = op(it, "get_body", "Show a delivery's body as it came");
+                answers(it, "*/*", "The body, in the type that came with it")
+            }),
+        )
+        .route(
+            "/deliveries/{delivery}/replay",
+            post_with(replay, |it| {
+                op(it, "replay_delivery", "Take in again what is parked")
+            }),
+        )
+}
+
+/// Some deliveries.
+#[derive(Serialize, JsonSchema)]
+struct Deliveries {
+    deliveries: Vec<Stored>,
+}
+
+/// What is taken in again.
+#[derive(Serialize, JsonSchema)]
+struct Replayed {
+    /// How many deliveries.
+    replayed: usize,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct Address {
+    /// The delivery's number.
+    delivery: i64,
 }
 
 async fn list(
     Named(channel): Named,
     Checked(Query(filter)): Checked<Query<DeliveryFilter>>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Deliveries>, Problem> {
     known_state(filter.state.as_deref(), &STATES)?;
     let deliveries = channel.deliveries(filter).await?;
-    Ok(Json(json!({"deliveries": deliveries})))
+    Ok(Json(Deliveries { deliveries }))
 }
 
-async fn replay_all(Named(channel): Named) -> Result<Json<Value>, Problem> {
+async fn replay_all(Named(channel): Named) -> Result<Json<Replayed>, Problem> {
     let replayed = channel.replay(None).await?;
-    Ok(Json(json!({"replayed": replayed})))
+    Ok(Json(Replayed { replayed }))
 }
 
 async fn show(
     State(host): State<Host>,
-    Checked(Path(id)): Checked<Path<i64>>,
+    Checked(Path(Address { delivery: id })): Checked<Path<Address>>,
 ) -> Result<Json<Stored>, Problem> {
     let (stored, _) = delivery(&host, id).await?;
     Ok(Json(stored))
@@ -48,7 +98,7 @@ async fn show(
 
 async fn body(
     State(host): State<Host>,
-    Checked(Path(id)): Checked<Path<i64>>,
+    Checked(Path(Address { delivery: id })): Checked<Path<Address>>,
 ) -> Result<Response, Problem> {
     let (stored, body) = delivery(&host, id).await?;
     let headers = stored.request.headers.into_iter();
@@ -66,8 +116,8 @@ async fn body(
 
 async fn replay(
     State(host): State<Host>,
-    Checked(Path(id)): Checked<Path<i64>>,
-) -> Result<Json<Value>, Problem> {
+    Checked(Path(Address { delivery: id })): Checked<Path<Address>>,
+) -> Result<Json<Replayed>, Problem> {
     let (stored, _) = delivery(&host, id).await?;
     let replayed = named(&host, &stored.channel)?.replay(Some(id)).await?;
     if replayed == 0 {
@@ -78,7 +128,7 @@ async fn replay(
         let title = "The delivery is not parked";
         return Err(Problem::conflict("not-parked", title, detail));
     }
-    Ok(Json(json!({"replayed": replayed})))
+    Ok(Json(Replayed { replayed }))
 }
 
 async fn delivery(host: &Host, id: i64) -> Result<(Stored, Vec<u8>), Problem> {

@@ -4,18 +4,21 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::Router;
+use aide::axum::routing::get_with;
+use aide::transform::TransformOperation;
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures_util::{Stream, StreamExt as _, stream};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::openapi::{Routes, answers, header, op};
 use super::problem::{Checked, Problem};
 use super::{Stop, named};
 use crate::Host;
@@ -34,22 +37,60 @@ const WAIT: Duration = Duration::from_secs(30);
 /// How often a stream shows that it still stands.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn routes() -> Router<Host> {
-    Router::new()
-        .route("/events", get(pulled_or_streamed))
-        .route("/events/stream", get(streamed))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/events",
+            get_with(pulled_or_streamed, |it| {
+                let it = op(
+                    it,
+                    "get_events",
+                    "Tell what happened after a place, in order",
+                )
+                .response::<200, Json<Page>>();
+                streams(it)
+            }),
+        )
+        .route(
+            "/events/stream",
+            get_with(streamed, |it| {
+                streams(op(it, "stream_events", "Tell what happens, as it happens"))
+            }),
+        )
 }
 
-#[derive(Default, Deserialize)]
+fn streams(it: TransformOperation<'_>) -> TransformOperation<'_> {
+    let it = answers(it, "text/event-stream", "The events");
+    header(
+        it,
+        "last-event-id",
+        "Go on after this event; counts more than `after`",
+    )
+}
+
+/// Some events.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is written by hand, and described by this")]
+struct Page {
+    events: Vec<events::Written>,
+    /// Where to go on.
+    next: i64,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Asked {
+    /// The place: the `sequence` of an event, or a page's `next`.
     after: Option<i64>,
+    /// Only of this channel.
     channel: Option<String>,
-    /// Separated by commas.
+    /// Only of these types, separated by commas.
     #[serde(rename = "type")]
     kinds: String,
+    /// At most so many.
     limit: Option<usize>,
-    /// In seconds.
+    /// How many seconds to wait for one, where there is none.
     wait: u64,
 }
 

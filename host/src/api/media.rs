@@ -1,5 +1,7 @@
 //! Files of messages: having those that came in, and uploading those that are to go out.
 
+use aide::axum::routing::{get_with, post_with};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::header::{
@@ -7,16 +9,16 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
+use super::openapi::{Routes, answers, op, takes};
 use super::problem::{Checked, Problem};
 use super::{Named, broken};
 use crate::contract::media::UploadPurpose;
-use crate::{Host, NewMedia, Uploaded};
+use crate::{NewMedia, Uploaded};
 
 /// Says what the bytes are, where that is not what the vendor says.
 const FOUND_TYPE: HeaderName = HeaderName::from_static("x-found-type");
@@ -24,14 +26,30 @@ const FOUND_TYPE: HeaderName = HeaderName::from_static("x-found-type");
 /// The most bytes of a file's name that are shown.
 const NAME_BYTES: usize = 200;
 
-pub(super) fn routes() -> Router<Host> {
-    Router::new()
-        .route("/channels/{channel}/media", post(upload))
-        .route("/channels/{channel}/media/{media}", get(download))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/channels/{channel}/media",
+            post_with(upload, |it| {
+                let it = op(it, "upload_media", "Upload a file that is to be sent")
+                    .response::<200, Json<Uploaded>>()
+                    .response::<201, Json<Uploaded>>();
+                takes(it, "*/*", "The file, in its own type")
+            }),
+        )
+        .route(
+            "/channels/{channel}/media/{media}",
+            get_with(download, |it| {
+                let it = op(it, "get_media", "Have the file of a message");
+                answers(it, "*/*", "The file, in the type that the vendor says")
+            }),
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
 struct Address {
+    /// The vendor's id of it.
     media: String,
 }
 
@@ -82,12 +100,17 @@ fn disposition(filename: Option<&str>) -> String {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Uploading {
+    /// The kind of message that it is for.
     kind: Option<String>,
+    /// What it is for where it is for no message: `template_example`, `profile_picture`.
     purpose: Option<String>,
+    /// Its name.
     filename: Option<String>,
+    /// Upload it though the vendor has it.
     again: bool,
 }
 

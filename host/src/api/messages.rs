@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use aide::axum::routing::{get_with, post_with};
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use axum::response::NoContent;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::openapi::{Raw, Routes, header, op};
 use super::problem::{Checked, Problem};
 use super::{Named, Stop, broken, known_state};
+use crate::contract::outbound::Message;
 use crate::{ChannelHandle, Host, MessageFilter, SendError, Standing};
 
 /// How long a request waits for the vendor's answer.
@@ -32,25 +34,75 @@ const STATES: [&str; 11] = [
     "cancelled",
 ];
 
-pub(super) fn routes() -> Router<Host> {
-    Router::new()
-        .route("/channels/{channel}/messages", get(list).post(send))
-        .route("/channels/{channel}/messages/{message}", get(show))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/channels/{channel}/messages",
+            get_with(list, |it| {
+                op(
+                    it,
+                    "list_messages",
+                    "List a channel's messages, the latest first",
+                )
+            })
+            .post_with(send, |it| {
+                let it = op(it, "send_message", "Hand a message in")
+                    .response::<200, Json<Standing>>()
+                    .response::<202, Json<Standing>>();
+                let key = "The same key with the same message is the same message";
+                header(it, "idempotency-key", key)
+            }),
+        )
+        .route(
+            "/channels/{channel}/messages/{message}",
+            get_with(show, |it| {
+                op(it, "get_message", "Show where a message stands")
+            }),
+        )
         .route(
             "/channels/{channel}/messages/{message}/resend",
-            post(resend),
+            post_with(resend, |it| {
+                op(
+                    it,
+                    "resend_message",
+                    "Send again what was held or has failed",
+                )
+                .response::<202, Json<Standing>>()
+            }),
+        )
+        .route(
+            "/channels/{channel}/read",
+            post_with(read, |it| {
+                op(
+                    it,
+                    "mark_read",
+                    "Tell a contact that their message was read",
+                )
+            }),
+        )
+        .route(
+            "/channels/{channel}/typing",
+            post_with(typing, |it| {
+                op(
+                    it,
+                    "show_typing",
+                    "Show a contact that an answer is being written",
+                )
+            }),
         )
         .route(
             "/channels/{channel}/messages/{message}/cancel",
-            post(cancel),
+            post_with(cancel, |it| {
+                op(it, "cancel_message", "Cancel what has not left")
+            }),
         )
-        .route("/channels/{channel}/read", post(read))
-        .route("/channels/{channel}/typing", post(typing))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Sending {
+    /// Wait up to 30 seconds for the vendor's answer.
     wait: bool,
 }
 
@@ -60,10 +112,10 @@ async fn send(
     Checked(Query(sending)): Checked<Query<Sending>>,
     mut stop: Stop,
     headers: HeaderMap,
-    Checked(Json(message)): Checked<Json<Box<RawValue>>>,
+    Checked(Json(message)): Checked<Json<Raw<Message>>>,
 ) -> Result<(StatusCode, Json<Standing>), Problem> {
     let key = key(&headers)?;
-    let mut standing = channel.send(message.get().as_bytes(), key).await?;
+    let mut standing = channel.send(message.bytes(), key).await?;
     if !sending.wait {
         return Ok((StatusCode::ACCEPTED, Json(standing)));
     }
@@ -94,17 +146,25 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, SendError> {
     Ok(key.map(|key| unquoted(key).map_or(key, |length| &key[1..=length])))
 }
 
+/// Some messages.
+#[derive(Serialize, JsonSchema)]
+struct Messages {
+    messages: Vec<Standing>,
+}
+
 async fn list(
     Named(channel): Named,
     Checked(Query(filter)): Checked<Query<MessageFilter>>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Messages>, Problem> {
     known_state(filter.state.as_deref(), &STATES)?;
     let messages = channel.messages(filter).await?;
-    Ok(Json(json!({"messages": messages})))
+    Ok(Json(Messages { messages }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
 struct Address {
+    /// The host's id of the message.
     message: String,
 }
 
@@ -155,7 +215,7 @@ async fn cancel(
 }
 
 /// A message of a contact's.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Theirs {
     /// The vendor's id of it: an event's `message.id`.
@@ -175,17 +235,17 @@ impl Theirs {
 async fn read(
     Named(channel): Named,
     Checked(Json(theirs)): Checked<Json<Theirs>>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     channel.mark_read(theirs.id()?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn typing(
     Named(channel): Named,
     Checked(Json(theirs)): Checked<Json<Theirs>>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     channel.typing(theirs.id()?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 fn of_channel(host: &Host, channel: &ChannelHandle, id: &str) -> Result<Standing, Problem> {

@@ -10,6 +10,7 @@ mod deliveries;
 mod events;
 mod media;
 mod messages;
+mod openapi;
 mod problem;
 mod refusal;
 #[cfg(test)]
@@ -23,15 +24,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aide::axum::routing::{get_with, post_with};
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -39,6 +40,8 @@ use crate::contract::types;
 use crate::server::{self, ServerLimits};
 use crate::{ChannelHandle, Host, metrics};
 
+pub use openapi::openapi;
+use openapi::{Routes, answers, op, without_token};
 use problem::{Checked, Problem, no_method, no_route};
 pub use token::Token;
 
@@ -50,23 +53,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Streams of events, and requests that wait, end with the host's server where that is [`serve`]; with another one, when
 /// their connection does.
 pub fn router(host: Host, token: Token) -> Router {
-    let open = Router::new()
-        .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(ready))
-        .method_not_allowed_fallback(no_method);
-    Router::new()
-        .route("/metrics", get(measured))
-        .route("/host", get(about))
-        .route("/outbox", get(outbox))
-        .route("/outbox/release", post(release))
-        .route("/backup", post(backup))
-        .merge(channels::routes())
-        .merge(account::routes())
-        .merge(contacts::routes())
-        .merge(messages::routes())
-        .merge(media::routes())
-        .merge(events::routes())
-        .merge(deliveries::routes())
+    let open = open().into_router().method_not_allowed_fallback(no_method);
+    guarded()
+        .into_router()
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn_with_state(
@@ -76,6 +65,66 @@ pub fn router(host: Host, token: Token) -> Router {
         .merge(open)
         .layer(middleware::map_response(not_stored))
         .with_state(host)
+}
+
+/// The routes for those who bear the token.
+fn guarded() -> Routes {
+    Routes::new()
+        .route(
+            "/metrics",
+            get_with(measured, |it| {
+                let it = op(it, "get_metrics", "Show counters for Prometheus");
+                answers(it, "application/openmetrics-text", "The counters")
+            }),
+        )
+        .route(
+            "/host",
+            get_with(about, |it| op(it, "get_host", "Show the host")),
+        )
+        .route(
+            "/outbox",
+            get_with(outbox, |it| {
+                op(it, "get_outbox", "Tell whether messages are held")
+            }),
+        )
+        .route(
+            "/outbox/release",
+            post_with(release, |it| {
+                op(it, "release_outbox", "Let a copy send its messages")
+            }),
+        )
+        .route(
+            "/backup",
+            post_with(backup, |it| {
+                op(it, "back_up", "Copy the store to a file").response::<201, Json<Backup>>()
+            }),
+        )
+        .merge(openapi::routes())
+        .merge(channels::routes())
+        .merge(account::routes())
+        .merge(contacts::routes())
+        .merge(messages::routes())
+        .merge(media::routes())
+        .merge(events::routes())
+        .merge(deliveries::routes())
+}
+
+/// The routes for everybody.
+fn open() -> Routes {
+    Routes::new()
+        .route(
+            "/healthz",
+            get_with(
+                async || "ok",
+                |it| without_token(op(it, "get_health", "Tell that the host answers")),
+            ),
+        )
+        .route(
+            "/readyz",
+            get_with(ready, |it| {
+                without_token(op(it, "get_readiness", "Tell whether the host can write"))
+            }),
+        )
 }
 
 /// The addresses that vendors post to: `/webhooks/…`, and nothing else.
@@ -192,30 +241,50 @@ async fn measured(State(host): State<Host>) -> Result<Response, Problem> {
     Ok((content_type, host.metrics()?).into_response())
 }
 
-async fn about(State(host): State<Host>) -> Json<Value> {
-    let mut about = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "outbox_held": host.holds_outbox(),
-    });
-    if let Some(url) = host.public_url() {
-        about["public_url"] = url.into();
-    }
-    Json(about)
+/// The host.
+#[derive(Serialize, JsonSchema)]
+struct About {
+    /// Its version.
+    version: &'static str,
+    /// Whether messages are held, because the store is a copy.
+    outbox_held: bool,
+    /// Where vendors deliver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
 }
 
-async fn outbox(State(host): State<Host>) -> Json<Value> {
-    Json(json!({"held": host.holds_outbox()}))
+async fn about(State(host): State<Host>) -> Json<About> {
+    Json(About {
+        version: env!("CARGO_PKG_VERSION"),
+        outbox_held: host.holds_outbox(),
+        public_url: host.public_url().map(str::to_owned),
+    })
 }
 
-async fn release(State(host): State<Host>) -> Result<Json<Value>, Problem> {
+/// The messages that are to leave.
+#[derive(Serialize, JsonSchema)]
+struct Outbox {
+    /// Whether they are held, because the store is a copy.
+    held: bool,
+}
+
+async fn outbox(State(host): State<Host>) -> Json<Outbox> {
+    Json(Outbox {
+        held: host.holds_outbox(),
+    })
+}
+
+async fn release(State(host): State<Host>) -> Result<Json<Outbox>, Problem> {
     host.release_outbox().await?;
     tracing::info!("the outbox was released");
     Ok(outbox(State(host)).await)
 }
 
-#[derive(Deserialize, Serialize)]
+/// A copy of the store.
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Backup {
+    /// Its absolute path on the host's machine.
     file: PathBuf,
 }
 

@@ -4,12 +4,17 @@ use std::error::Error;
 use std::future::{Ready, ready};
 use std::time::Duration;
 
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{self, Operation};
+use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -20,14 +25,22 @@ use crate::contract::types;
 #[derive(Debug)]
 pub(crate) struct Problem(Box<Details>);
 
-#[derive(Debug, Serialize)]
+/// What is wrong, and what to do (RFC 9457). Kinds of problems have further members.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProblemDetails")]
 struct Details {
+    /// The kind: `/problems/` and a word.
     #[serde(rename = "type")]
     kind: String,
+    /// The same for all of the kind.
     title: &'static str,
+    /// The answer's status.
     #[serde(serialize_with = "number")]
+    #[schemars(with = "u16")]
     status: StatusCode,
+    /// What is wrong here, and what to do.
     detail: String,
+    /// Under which the host's log has more.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
     #[serde(flatten)]
@@ -200,6 +213,22 @@ impl IntoResponse for Problem {
         let headers = details.header.into_iter();
         let headers: HeaderMap = headers.chain([(CONTENT_TYPE, content_type)]).collect();
         (details.status, headers, body).into_response()
+    }
+}
+
+impl OperationOutput for Problem {
+    type Inner = Self;
+
+    fn operation_response(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Option<openapi::Response> {
+        let mut response = Json::<Details>::operation_response(context, operation)?;
+        let content = response.content.drain(..).map(|(_, content)| content);
+        let content: Vec<_> = content.collect();
+        let problem = |content| ("application/problem+json".to_owned(), content);
+        response.content.extend(content.into_iter().map(problem));
+        Some(response)
     }
 }
 

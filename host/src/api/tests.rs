@@ -2,6 +2,7 @@
 
 mod events;
 mod kept;
+mod openapi;
 mod refused;
 
 use std::net::SocketAddr;
@@ -78,7 +79,11 @@ impl Home {
     /// Serves the API.
     pub(super) async fn served(&self) -> Served {
         let token = Token::new(TOKEN).unwrap();
-        Served::start(router(self.host.clone(), token)).await
+        let served = Served::start(router(self.host.clone(), token)).await;
+        Served {
+            is_described: true,
+            ..served
+        }
     }
 }
 
@@ -117,6 +122,8 @@ async fn put_channel(directory: &TempDir, store: &Store, vault: &Vault) {
 /// A router that is served.
 pub(super) struct Served {
     pub(super) address: SocketAddr,
+    /// Whether its answers are held against the description of the API.
+    is_described: bool,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -131,6 +138,7 @@ impl Served {
         }));
         Self {
             address,
+            is_described: false,
             stop,
             task,
         }
@@ -167,7 +175,11 @@ impl Served {
         );
         // The server may answer before it has read a body to its end.
         let _ = stream.write_all(rest.as_bytes()).await;
-        Answer::read(&mut stream).await
+        let answer = Answer::read(&mut stream).await;
+        if self.is_described {
+            openapi::holds(method, path, &answer);
+        }
+        answer
     }
 
     /// Begins a request; its head is not at its end.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 
 use rusqlite::{Connection as Database, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -61,7 +62,8 @@ pub struct Change {
 }
 
 /// A channel as it is shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Channel")]
 pub struct Connection {
     /// Its id.
     pub id: String,
@@ -83,9 +85,10 @@ pub struct Connection {
     pub sending: Option<Ability>,
     /// What the vendor told of the account of its own accord, the latest first: the last word of each subject. A restriction
     /// stands here until it ends.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account: Vec<AccountNotice>,
     /// Its settings, with a placeholder for each secret.
+    #[schemars(with = "Map<String, Value>")]
     pub settings: Box<RawValue>,
     /// What connecting told.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,12 +98,14 @@ pub struct Connection {
     pub added: Timestamp,
     /// Since when it has heard everything.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
     pub listening_since: Option<Timestamp>,
     /// When the last delivery came, since the host was started.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
@@ -111,7 +116,7 @@ pub struct Connection {
 }
 
 /// How a channel's account is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Checked {
     /// What the vendor says.
     #[serde(flatten)]

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Channel, State, connect};
@@ -24,7 +25,7 @@ const KEPT: usize = 50;
 const SOON: Duration = Duration::from_secs(2);
 
 /// The latest that was told of one subject.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountNotice {
     /// When it happened.
     #[serde(with = "json::timestamp")]

@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use channel_host::contract::json;
-use channel_host::plain;
 use channel_host::{Cache, Engine, EngineError, Limits, LoadError, Plugin};
+use channel_host::{api, plain};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
@@ -96,6 +96,8 @@ enum Command {
     },
     #[command(flatten)]
     Upkeep(upkeep::Command),
+    /// Print the description of the REST API (`OpenAPI` 3.1). Needs no host.
+    Openapi,
     #[command(flatten)]
     Offline(commands::Command),
 }
@@ -274,6 +276,10 @@ async fn execute(cli: Cli, is_named: bool) -> Result<Status> {
         Command::Deliveries(command) => deliveries::run(&session()?, command).await,
         Command::Contacts { command } => contacts::run(&session()?, command).await,
         Command::Media { command } => media::run(&session()?, command).await,
+        Command::Openapi => {
+            print_line(api::openapi())?;
+            Ok(Status::Done)
+        }
         Command::Upkeep(command) => upkeep::run(&session()?, command).await,
         Command::Offline(command) => commands::run(&engine(cli.no_cache)?, command, cli.json).await,
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
@@ -20,7 +21,8 @@ pub use worker::Receive;
 pub(crate) use worker::work;
 
 /// A delivery as the store has it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
 pub struct Stored {
     /// Its number.
     pub id: i64,
@@ -49,7 +51,7 @@ pub struct Stored {
 }
 
 /// What came beside the body.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -65,8 +67,9 @@ pub struct Request {
 }
 
 /// Which deliveries to list.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Filter {
     /// Only in this state.
     pub state: Option<String>,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use reqwest::multipart;
 use rusqlite::{OptionalExtension, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -49,7 +50,7 @@ pub struct NewMedia {
 }
 
 /// A file that the vendor has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Uploaded {
     /// The vendor's id, or handle, to name it by.
     pub id: String,
@@ -57,6 +58,7 @@ pub struct Uploaded {
     pub sha256: String,
     /// Until when the vendor keeps it, where that is known.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]

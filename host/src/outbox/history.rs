@@ -1,16 +1,19 @@
 //! What the vendor told of a message, status by status.
 
 use rusqlite::Connection;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::contract::events::Pricing;
+use crate::contract::types::{Contact, Error};
 use crate::store::StoreError;
 
 /// The most steps that are shown: the latest.
 const SHOWN: u32 = 100;
 
 /// One status of a message.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MessageStep {
     /// The step, in the contract's word or the vendor's.
     pub state: String,
@@ -18,19 +21,22 @@ pub struct MessageStep {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The vendor gave no usable time: it was received then.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub time_is_receipt: bool,
     /// Which of the message's parts, from 1, where it has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
     /// Of whom: in a group each participant has steps of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Contact>")]
     pub contact: Option<Box<RawValue>>,
     /// Why it failed, or a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Error>>")]
     pub errors: Option<Box<RawValue>>,
     /// What it costs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Pricing>")]
     pub pricing: Option<Box<RawValue>>,
     /// The sequence of the event that told of it.
     pub sequence: i64,

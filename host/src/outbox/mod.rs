@@ -9,6 +9,7 @@ mod window;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use crate::CallError;
 use crate::channel::Channel;
 use crate::contract::outbound::{Content, Message, Payload, Window};
-use crate::contract::types::{Contact, Problem, Recipient, Timestamp};
+use crate::contract::types::{Contact, Error, Problem, Recipient, Timestamp};
 use crate::contract::{json, storage};
 use crate::events::Step;
 use crate::host::Shared;
@@ -74,7 +75,8 @@ pub enum SendError {
 }
 
 /// A message as it stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SentMessage")]
 pub struct Standing {
     /// Our id of it.
     pub id: String,
@@ -84,9 +86,10 @@ pub struct Standing {
     /// `held` or `cancelled`.
     pub state: String,
     /// Whom it goes to.
+    #[schemars(with = "Recipient")]
     pub to: Box<RawValue>,
     /// The vendor's ids of its parts, as far as they are known.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub message_ids: Vec<String>,
     /// How often it was tried.
     pub attempts: u32,
@@ -95,18 +98,21 @@ pub struct Standing {
     pub accepted: Timestamp,
     /// When it is tried next, while it is queued.
     #[serde(
+        default,
         with = "json::optional_timestamp",
         skip_serializing_if = "Option::is_none"
     )]
     pub due: Option<Timestamp>,
     /// Why it failed, or was tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Error>")]
     pub error: Option<Box<RawValue>>,
     /// What to know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Problem>>")]
     pub warnings: Option<Box<RawValue>>,
     /// What the vendor told of it, in the order in which it came: the latest hundred statuses. Not read for a list.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<MessageStep>,
 }
 
@@ -119,8 +125,9 @@ impl Standing {
 }
 
 /// Which messages to list.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Filter {
     /// Only in this state.
     pub state: Option<String>,

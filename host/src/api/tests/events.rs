@@ -5,6 +5,21 @@ use std::time::Instant;
 use super::*;
 use crate::events::PAGE;
 
+/// A message or a status, as it is stored, and its type.
+fn event(number: i64) -> (&'static str, String) {
+    let (kind, rest) = if number % 2 == 1 {
+        (
+            "message",
+            r#""message":{"content":{"type":"welcome_request"}}"#,
+        )
+    } else {
+        ("status", r#""status":{"state":"read"}"#)
+    };
+    let origin = r#""origin":{"envelope":"test","own":true},"raw":{}"#;
+    let json = format!(r#"{{"id":"e{number}","type":"{kind}",{rest},{origin}}}"#);
+    (kind, json)
+}
+
 /// Tells of so many messages and statuses, by turns.
 async fn tell(home: &Home, count: i64) {
     let told: Result<i64, StoreError> = home
@@ -17,8 +32,7 @@ async fn tell(home: &Home, count: i64) {
             let latest = "SELECT coalesce(max(sequence), 0) FROM event";
             let begin: i64 = connection.query_row(latest, [], |row| row.get(0))?;
             for number in begin + 1..=begin + count {
-                let kind = if number % 2 == 1 { "message" } else { "status" };
-                let json = format!(r#"{{"id":"e{number}","type":"{kind}"}}"#);
+                let (kind, json) = event(number);
                 connection.execute(
                     "INSERT INTO event (channel, id, type, at, json) VALUES ('c0', ?1, ?2, 0, ?3)",
                     rusqlite::params![number, kind, json],
@@ -44,7 +58,9 @@ async fn events_are_pulled_page_by_page() {
     let empty = served.ask("GET", "/events", "").await.done(200);
     assert_eq!(empty, json!({"events": [], "next": 0}));
     tell(&home, 5).await;
-    let first = json!({"channel": "c0", "sequence": 1, "id": "e1", "type": "message"});
+    let mut first: Value = serde_json::from_str(&event(1).1).unwrap();
+    first["channel"] = "c0".into();
+    first["sequence"] = 1.into();
     for (query, expected, next) in [
         ("", &[1, 2, 3, 4, 5][..], 5),
         ("?after=0&limit=2", &[1, 2], 2),
@@ -78,8 +94,11 @@ async fn only_a_channels_events_are_pulled_by_its_name() {
     let home = Home::with_channel(Options::recommended()).await;
     let served = home.served().await;
     tell(&home, 2).await;
-    home.write(r#"INSERT INTO event (channel, id, type, at, json) VALUES ('c1', 'x', 'call', 0, '{"id":"x"}')"#)
-        .await;
+    home.write(
+        r#"INSERT INTO event (channel, id, type, at, json) VALUES ('c1', 'x', 'channel', 0,
+           '{"id":"x","time":"2026-11-22T07:15:39Z","type":"channel","channel_state":{"state":"connected"}}')"#,
+    )
+    .await;
     for channel in ["c1", "Front%20desk"] {
         let page = served
             .ask("GET", &format!("/events?channel={channel}"), "")
@@ -187,18 +206,15 @@ async fn a_stream_begins_at_the_present_end() {
         let present: i64 = id.strip_prefix("id: ").unwrap().parse().unwrap();
         tell(&home, 1).await;
         let sequence = present + 1;
-        let kind = if sequence % 2 == 1 {
-            "message"
-        } else {
-            "status"
-        };
+        let (kind, json) = event(sequence);
         assert_eq!(
             stream.next().await,
             [
                 format!("id: {sequence}"),
                 format!("event: {kind}"),
                 format!(
-                    r#"data: {{"channel":"c0","sequence":{sequence},"id":"e{sequence}","type":"{kind}"}}"#
+                    r#"data: {{"channel":"c0","sequence":{sequence},{}"#,
+                    &json[1..]
                 ),
             ]
         );

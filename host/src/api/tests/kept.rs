@@ -125,11 +125,11 @@ async fn a_message_is_handed_in_once() {
 async fn only_what_was_given_up_is_sent_again() {
     let home = Home::with_channel(Options::recommended()).await;
     home.write(
-        "INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
-         VALUES ('m1', 'c1', 'phone:1', '{}', '{}', 'held', 0, 0, 1, 0, 0),
-                ('m2', 'c1', 'phone:1', '{}', '{}', 'read', 0, 0, 1, 0, 0);
+        r#"INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+         VALUES ('m1', 'c1', 'phone:1', '{"phone": "1"}', '{}', 'held', 0, 0, 1, 0, 0),
+                ('m2', 'c1', 'phone:1', '{"phone": "1"}', '{}', 'read', 0, 0, 1, 0, 0);
          INSERT INTO part (message, number, method, path, content_type, body, reference, state)
-         SELECT sequence, 0, 'POST', '/', 'text/plain', x'', id, 'queued' FROM message;",
+         SELECT sequence, 0, 'POST', '/', 'text/plain', x'', id, 'queued' FROM message;"#,
     )
     .await;
     let served = home.served().await;
@@ -157,9 +157,9 @@ async fn only_what_was_given_up_is_sent_again() {
 async fn what_has_not_left_is_cancelled() {
     let home = Home::with_channel(Options::recommended()).await;
     home.write(
-        "INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
-         VALUES ('m1', 'c1', 'phone:1', '{}', '{}', 'held', 0, 0, 1, 0, 0),
-                ('m2', 'c1', 'phone:1', '{}', '{}', 'read', 0, 0, 1, 0, 0);",
+        r#"INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+         VALUES ('m1', 'c1', 'phone:1', '{"phone": "1"}', '{}', 'held', 0, 0, 1, 0, 0),
+                ('m2', 'c1', 'phone:1', '{"phone": "1"}', '{}', 'read', 0, 0, 1, 0, 0);"#,
     )
     .await;
     let served = home.served().await;
