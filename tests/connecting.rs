@@ -20,6 +20,7 @@ use channel_host::{CallError, Change, ChannelError, DeliveryFilter, Receive, Sta
 use hosted::{Hosted, KEY, NUMBER, PUBLIC, registered, until};
 use peer::{Answer, Peer, Vendor, cloud};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 const THEIRS: &str = "https://old.example.com/hooks/theirs-4711";
 
@@ -293,11 +294,13 @@ async fn a_change_puts_somebody_else_s_webhook_on_disk_before_it_replaces_it() -
         .peer
         .register(Vendor::Cloud, THEIRS, &[("X-Tenant", "acme-tenant-0815")]);
     let before = registered(&hosted.peer)?;
-    for _ in 0..3 {
+    // Four reads, then the write.
+    for _ in 0..4 {
         hosted.peer.next("/v1/configs/webhook", Answer::Usual);
     }
-    let slow = Answer::Delay(Duration::from_millis(500), Box::new(Answer::Usual));
-    hosted.peer.next("/v1/configs/webhook", slow);
+    let gate = Arc::new(Notify::new());
+    let held = Answer::Held(gate.clone(), Box::new(Answer::Usual));
+    hosted.peer.next("/v1/configs/webhook", held);
     let over = Change {
         replace_foreign: true,
         ..change(
@@ -313,7 +316,9 @@ async fn a_change_puts_somebody_else_s_webhook_on_disk_before_it_replaces_it() -
         let file = hosted.directory.path().join("host.db");
         let database = rusqlite::Connection::open(file)?;
         let select = "SELECT count(*) FROM secret WHERE name LIKE '%/X-Tenant'";
-        Ok::<i64, anyhow::Error>(database.query_row(select, [], |row| row.get(0))?)
+        let kept = database.query_row(select, [], |row| row.get(0))?;
+        gate.notify_one();
+        Ok::<i64, anyhow::Error>(kept)
     });
     changing?;
     assert_eq!(kept?, 1);
@@ -627,16 +632,18 @@ async fn whoever_stops_waiting_leaves_nothing_half_done() -> Result<()> {
     let hosted = Hosted::start().await?;
     hosted.peer.register(Vendor::Cloud, THEIRS, &[]);
     let before = registered(&hosted.peer)?;
-    // The vendor is slow when it registers: two reads, the look at what is replaced, then the write.
+    // The vendor is held up when it registers: two reads, the look at what is replaced, then the write.
     for _ in 0..3 {
         hosted.peer.next("/v1/configs/webhook", Answer::Usual);
     }
-    let slow = Answer::Delay(Duration::from_millis(500), Box::new(Answer::Usual));
-    hosted.peer.next("/v1/configs/webhook", slow);
+    let gate = Arc::new(Notify::new());
+    let held = Answer::Held(gate.clone(), Box::new(Answer::Usual));
+    hosted.peer.next("/v1/configs/webhook", held);
     let settings = json!({});
     let adding = hosted.add_over(&settings, true);
     let waiting = tokio::time::timeout(Duration::from_millis(300), adding);
     assert!(waiting.await.is_err(), "nobody waits for it any more");
+    gate.notify_one();
     until("it is not connected", async || {
         Ok(hosted
             .host

@@ -6,6 +6,7 @@ mod running;
 mod signature;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,7 @@ use peer::{Answer, Peer, Vendor, cloud, sms};
 use running::{Ran, Running};
 use serde_json::{Value, json};
 use simulator_360dialog::{Act, Simulator, Who};
+use tokio::sync::Notify;
 
 /// What may be found nowhere but in the vendor's requests. Long, and of no other use.
 const KEY: &str = "MARKED-API-KEY-5f1f3c0a9d";
@@ -474,10 +476,9 @@ async fn the_account_is_read_and_changed_by_commands() -> Result<()> {
 /// Looks into the sandboxes while one of them sends a message.
 async fn while_sending(host: &Running, peer: &Peer, secrets: &[&str]) -> Result<()> {
     // While a request is on its way, the sandbox that made it is alive: its memory is looked at then.
-    peer.next(
-        "/messages",
-        peer::Answer::Delay(Duration::from_secs(3), Box::new(peer::Answer::Usual)),
-    );
+    let gate = Arc::new(Notify::new());
+    let held = Answer::Held(gate.clone(), Box::new(Answer::Usual));
+    peer.next("/messages", held);
     let message = ["send", "Shop", "--to", ADA, "--text", "{{secret:api_key}}"];
     ends(host, 0, &message).await?;
     until("it does not leave", async || {
@@ -502,6 +503,7 @@ async fn while_sending(host: &Running, peer: &Peer, secrets: &[&str]) -> Result<
             "a secret is in a sandbox"
         );
     }
+    gate.notify_one();
     until("it is not sent", async || {
         Ok(peer.times_accepted("{{secret:api_key}}") == 1)
     })

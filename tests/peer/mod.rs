@@ -20,6 +20,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 pub(crate) mod cloud;
 pub(crate) mod sms;
@@ -86,6 +87,8 @@ pub(crate) enum Answer {
     Cut,
     /// Later.
     Delay(Duration, Box<Self>),
+    /// Once a test lets it.
+    Held(Arc<Notify>, Box<Self>),
     /// What the vendor does is done, and a message accepted; then this is the answer ([`Answer::Usual`]: the vendor's).
     Accept(Box<Self>),
 }
@@ -394,6 +397,10 @@ async fn answer(State(peer): State<Peer>, request: axum::extract::Request) -> Re
             Answer::Cut => resume_unwind(Box::new("cut")),
             Answer::Delay(time, next) => {
                 tokio::time::sleep(time).await;
+                *next
+            }
+            Answer::Held(gate, next) => {
+                gate.notified().await;
                 *next
             }
             Answer::Accept(next) => {
