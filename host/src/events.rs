@@ -12,6 +12,7 @@ use crate::contract::events::{Event, Received};
 use crate::contract::json;
 use crate::contract::types::{self, Timestamp};
 use crate::store::{Store, StoreError};
+use crate::templates::StoredChange;
 
 /// The most events of one page.
 pub const PAGE: usize = 1000;
@@ -164,6 +165,8 @@ pub(crate) enum Notice<'a> {
     Delivery { delivery: Step<'a> },
     /// How a channel stands.
     Channel { channel_state: Standing<'a> },
+    /// A template of a channel's space was added, has changed, or was removed.
+    StoredTemplate { stored_template: &'a StoredChange },
 }
 
 /// A step of a message that was handed in.
@@ -221,6 +224,7 @@ pub(crate) fn store_notice(
     let kind = match notice {
         Notice::Delivery { .. } => "delivery",
         Notice::Channel { .. } => "channel",
+        Notice::StoredTemplate { .. } => "stored_template",
     };
     let written = Noticed {
         id: &id,

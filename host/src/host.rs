@@ -30,6 +30,7 @@ use crate::metrics::{self, Metrics};
 use crate::outbox::{self, Standing};
 use crate::plugins::Plugins;
 use crate::store::{Store, StoreError};
+use crate::templates;
 use crate::vault::Vault;
 
 /// What becomes of a message of which nobody can tell whether it arrived.
@@ -561,7 +562,9 @@ impl Host {
 
 /// Does work to its end, though nobody wait for it any more: half of it would leave the vendor with one thing and the store
 /// with another.
-async fn whole<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+pub(crate) async fn whole<T, E>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
@@ -588,6 +591,9 @@ async fn upkeep(host: Arc<Shared>) {
                 Err(error) => {
                     tracing::warn!(channel = channel.id, %error, "its account could not be checked");
                 }
+            }
+            if let Err(error) = templates::refresh(&host, &channel).await {
+                tracing::warn!(channel = channel.id, %error, "its templates could not be listed");
             }
         }
         let now = host.clock.now();

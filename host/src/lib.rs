@@ -40,6 +40,7 @@ mod outbox;
 mod plugins;
 mod server;
 pub mod store;
+pub mod templates;
 pub mod vault;
 
 #[doc(inline)]

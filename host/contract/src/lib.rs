@@ -50,6 +50,7 @@ pub mod settings;
 pub mod storage;
 #[deny(unsafe_code)]
 mod strict;
+pub mod template_store;
 pub mod templates;
 #[cfg(test)]
 mod tests;

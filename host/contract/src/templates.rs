@@ -7,6 +7,8 @@ use super::types::{Attribute, Foreign, Problem, Timestamp};
 use super::{json, strict};
 
 mod content;
+#[deny(unsafe_code)]
+mod draft;
 
 pub use content::*;
 

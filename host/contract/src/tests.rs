@@ -363,6 +363,57 @@ fn null_and_empty_lists_are_absent() {
 }
 
 #[test]
+fn a_draft_may_be_the_vendor_s_own_request() {
+    let request = br#"{"name": "n", "category": "ACCOUNT_UPDATE", "language": "en", "components": [{"type": "BODY", "text": "1.10"}], "id": 1234567890123456}"#;
+    let read = Draft::read_open(request).unwrap();
+    assert_eq!(
+        read.category,
+        TemplateCategory::Other("ACCOUNT_UPDATE".into())
+    );
+    let other: Vec<_> = read
+        .other
+        .iter()
+        .map(|it| (it.kind.as_str(), it.json.as_ref().map(|json| json.as_ref())))
+        .collect();
+    assert_eq!(other[0].0, "components");
+    assert_eq!(other[1], ("id", Some("1234567890123456")));
+
+    let ours = draft(&template_content());
+    let closed = Draft::read(ours.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        Draft::read_open(ours.to_string().as_bytes()).unwrap(),
+        closed
+    );
+    let mut mixed = ours;
+    mixed["other"] = json!([{"kind": "x"}]);
+    mixed["y"] = json!({"a": [1]});
+    let read = Draft::read_open(mixed.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (read.other[0].kind.as_str(), read.other[1].kind.as_str()),
+        ("x", "y")
+    );
+
+    for (wrong, pointer) in [
+        ("[]", ""),
+        (
+            r#"{"name": "n", "language": "en", "category": "utility"}"#,
+            "/content",
+        ),
+        (
+            r#"{"name": "n", "name": "m", "language": "en", "category": "utility", "components": []}"#,
+            "/name",
+        ),
+        (
+            r#"{"name": "n", "category": "utility", "components": []}"#,
+            "/language",
+        ),
+    ] {
+        let problems = Draft::read_open(wrong.as_bytes()).unwrap_err();
+        assert_eq!(problems[0].pointer, pointer, "{problems:?}");
+    }
+}
+
+#[test]
 fn templates_survive_json() {
     let mut given = draft(&template_content());
     given["ttl_seconds"] = (-1).into();

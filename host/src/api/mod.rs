@@ -13,6 +13,7 @@ mod messages;
 mod openapi;
 mod problem;
 mod refusal;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -105,6 +106,7 @@ fn guarded() -> Routes {
         .merge(contacts::routes())
         .merge(messages::routes())
         .merge(media::routes())
+        .merge(templates::routes())
         .merge(events::routes())
         .merge(deliveries::routes())
 }

@@ -12,6 +12,7 @@ use crate::contract::json;
 use crate::contract::storage::Failure;
 use crate::contract::types::{Error, ErrorClass};
 use crate::store::StoreError;
+use crate::templates::TemplatesError;
 use crate::{CallError, ChannelError, LoadError, MediaError, SendError};
 
 impl From<StoreError> for Problem {
@@ -136,13 +137,18 @@ impl From<SendError> for Problem {
             |kind, title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title, &*sentence);
         match error {
             SendError::Invalid(problems) => Self::unprocessable(&problems),
-            SendError::WindowClosed { since, problems } => {
+            SendError::WindowClosed {
+                since,
+                problems,
+                templates,
+            } => {
                 let detail = match &*problems {
                     [one] => one.message.clone(),
                     _ => sentence,
                 };
                 let problem = Self::conflict("window-closed", "The window is closed", detail)
-                    .with("problems", json!(problems));
+                    .with("problems", json!(problems))
+                    .with("templates", json!(templates));
                 let since =
                     since.map(|since| json::timestamp::serialize(&since, value::Serializer));
                 match since {
@@ -158,6 +164,29 @@ impl From<SendError> for Problem {
             }
             SendError::Storage(error) => Self::internal(&error),
             SendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TemplatesError> for Problem {
+    fn from(error: TemplatesError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            TemplatesError::Invalid(findings) => {
+                let problems: Vec<_> = findings.iter().map(|it| it.problem.clone()).collect();
+                Self::unprocessable(&problems).with("findings", json!(findings))
+            }
+            TemplatesError::Incomplete(problems) => Self::unprocessable(&problems),
+            TemplatesError::Missing => Self::not_found(sentence),
+            TemplatesError::Conflict(problem) => {
+                let title = "The template can't be changed as it stands";
+                Self::conflict("template-conflict", title, sentence)
+                    .with("problems", json!([problem]))
+            }
+            TemplatesError::Refused(error) => refused(&error, sentence),
+            TemplatesError::Call(error) => error.into(),
+            TemplatesError::Storage(failure) => SendError::Storage(failure).into(),
+            TemplatesError::Store(error) => error.into(),
         }
     }
 }

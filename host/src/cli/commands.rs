@@ -189,7 +189,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
 }
 
 /// Settings for the sandbox. Only `validate` speaks of what is wrong with them.
-async fn settings(plugin: &Plugin, path: Option<&Path>) -> Result<Option<String>> {
+pub(super) async fn settings(plugin: &Plugin, path: Option<&Path>) -> Result<Option<String>> {
     let Some(path) = path else {
         return Ok(None);
     };

@@ -86,6 +86,13 @@ pub(super) struct Send {
     /// The text.
     #[arg(long, requires = "to")]
     text: Option<String>,
+    #[command(flatten)]
+    delivery: Delivery,
+}
+
+/// How a message is handed in.
+#[derive(Debug, Default, Args)]
+pub(super) struct Delivery {
     /// An idempotency key: the same key with the same message is the same message.
     #[arg(long)]
     key: Option<String>,
@@ -158,18 +165,30 @@ async fn tell(session: &Session, theirs: &Theirs, what: &str, told: &str) -> Res
 
 async fn hand_in(session: &Session, send: Send) -> Result<Status> {
     let body = message(&send)?;
-    let query = [("wait", send.wait.then(|| "true".to_owned()))];
-    let segments = ["channels", &send.channel, "messages"];
+    post(session, &send.channel, body, &send.delivery).await
+}
+
+/// Hands a message in.
+pub(super) async fn post(
+    session: &Session,
+    channel: &str,
+    message: Vec<u8>,
+    Delivery { key, wait }: &Delivery,
+) -> Result<Status> {
+    let query = [("wait", wait.then(|| "true".to_owned()))];
+    let segments = ["channels", channel, "messages"];
     let mut request = session.remote.request(Method::POST, &segments, &query);
-    if let Some(key) = &send.key {
+    if let Some(key) = key {
         let key = HeaderValue::from_str(key);
         let key = key.map_err(|_| Usage("a key is text without control characters".to_owned()))?;
         request = request.header("idempotency-key", key);
     }
-    let request = request.header(CONTENT_TYPE, "application/json").body(body);
+    let request = request
+        .header(CONTENT_TYPE, "application/json")
+        .body(message);
     let answer = session.remote.send(request).await?;
     session.show(&answer, standing)?;
-    Ok(if send.wait {
+    Ok(if *wait {
         outcome(answer.status, &answer.value)
     } else {
         Status::Done
@@ -313,8 +332,7 @@ mod tests {
             message: None,
             to: Some("+49 30".to_owned()),
             text: Some("a \"b\"".to_owned()),
-            key: None,
-            wait: false,
+            delivery: Delivery::default(),
         };
         let given: Value = serde_json::from_slice(&message(&send)?)?;
         let expected =

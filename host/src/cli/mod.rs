@@ -14,6 +14,7 @@ mod print;
 mod remote;
 mod serve;
 mod settings;
+mod templates;
 mod upkeep;
 
 use std::io::{self, IsTerminal, Write};
@@ -93,6 +94,11 @@ enum Command {
     Media {
         #[command(subcommand)]
         command: media::Command,
+    },
+    /// Check, submit, add, preview and send templates.
+    Templates {
+        #[command(subcommand)]
+        command: templates::Command,
     },
     #[command(flatten)]
     Upkeep(upkeep::Command),
@@ -276,6 +282,12 @@ async fn execute(cli: Cli, is_named: bool) -> Result<Status> {
         Command::Deliveries(command) => deliveries::run(&session()?, command).await,
         Command::Contacts { command } => contacts::run(&session()?, command).await,
         Command::Media { command } => media::run(&session()?, command).await,
+        Command::Templates { command } => match command {
+            templates::Command::Offline(command) => {
+                templates::offline(&engine(cli.no_cache)?, command, cli.json).await
+            }
+            templates::Command::Online(command) => templates::online(&session()?, command).await,
+        },
         Command::Openapi => {
             print_line(api::openapi())?;
             Ok(Status::Done)

@@ -6,6 +6,7 @@
 
 mod call;
 mod error;
+mod instance;
 mod lent;
 mod limits;
 mod sandbox;
@@ -28,8 +29,9 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-pub use call::{Instance, Plugin};
+pub use call::Plugin;
 pub use error::{CallError, EngineError, LoadError};
+pub use instance::Instance;
 pub use limits::Limits;
 
 use sandbox::Sandbox;

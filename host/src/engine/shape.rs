@@ -25,7 +25,10 @@ use crate::contract::media::{
 };
 use crate::contract::outbound::{Message, Payload, TemplateMessage, Window, WindowState};
 use crate::contract::sender::Sent;
-use crate::contract::templates::{Definition, Draft, Finding, ParameterSpec, Rendered};
+use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
+use crate::contract::templates::{
+    Definition, Draft, Finding, ParameterSpec, Rendered, TemplateKey,
+};
 use crate::contract::types::{Contact, Error, Problem, Recipient};
 use crate::contract::{self, PACKAGE, PURE, storage};
 use crate::plain;
@@ -60,14 +63,6 @@ where
     }
 }
 
-/// A function that this host does not call.
-const fn untyped(name: &'static str) -> Function {
-    Function {
-        name,
-        typecheck: None,
-    }
-}
-
 /// Every interface that channels export, with its functions: `wit/`, in the order of the worlds.
 pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
@@ -98,7 +93,7 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
         name: "template",
         functions: &[
-            typed::<(Draft,), Vec<Finding>>("lint"),
+            typed::<(Option<String>, Draft), Vec<Finding>>("lint"),
             typed::<(Definition,), Vec<ParameterSpec>>("parameters"),
             typed::<(Definition, TemplateMessage), Rendered>("render"),
         ],
@@ -137,14 +132,14 @@ pub(crate) const INTERFACES: [Interface; 12] = [
     Interface {
         name: "template-store",
         functions: &[
-            untyped("submit"),
-            untyped("list"),
-            untyped("edit"),
-            untyped("delete"),
-            untyped("stored"),
-            untyped("get"),
-            untyped("add"),
-            untyped("remove"),
+            typed::<(String, Draft), Result<Submitted, TemplateError>>("submit"),
+            typed::<(String, Listing), Result<Page, TemplateError>>("list"),
+            typed::<(String, Option<String>, Draft), Result<Submitted, TemplateError>>("edit"),
+            typed::<(String, Deletion), Result<(), TemplateError>>("delete"),
+            typed::<(), Result<Vec<Definition>, TemplateError>>("stored"),
+            typed::<(TemplateKey,), Result<Option<Definition>, TemplateError>>("get"),
+            typed::<(Definition,), Result<(), TemplateError>>("add"),
+            typed::<(TemplateKey,), Result<bool, TemplateError>>("remove"),
         ],
     },
     Interface {

@@ -19,6 +19,7 @@ use crate::inbox::{self, Stored};
 use crate::media::{self, Media, MediaError, NewMedia, Uploaded};
 use crate::outbox::{self, Seen, SendError, Standing};
 use crate::store::StoreError;
+use crate::templates::Templates;
 use crate::{CallError, Instance};
 
 /// A channel of a host. Cheap to clone.
@@ -278,6 +279,13 @@ impl ChannelHandle {
             sandbox.unblock(settings, people).await
         })
         .await
+    }
+
+    /// Its templates: those at the vendor, and those of its space.
+    #[must_use]
+    pub fn templates(&self) -> Templates {
+        let Self { host, channel } = self.clone();
+        Templates { host, channel }
     }
 
     /// Its deliveries, the latest first.

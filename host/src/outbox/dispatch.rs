@@ -18,7 +18,7 @@ use crate::CallError;
 use crate::capability::{Http, Lent};
 use crate::channel::{Channel, State};
 use crate::contract::http::{Failure, Request, Response};
-use crate::contract::outbound::{Message, Payload, Window};
+use crate::contract::outbound::{Content, Message, Payload, Window};
 use crate::contract::storage;
 use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::host::{OnUncertain, Shared};
@@ -372,7 +372,9 @@ async fn still_refused(
         return Ok(Vec::new());
     };
     let seen = super::seen(host, channel, &message.to).await?;
-    if !matches!(seen.window, Window::Closed(_)) {
+    // A template may have been paused meanwhile.
+    let may_have_changed = matches!(message.content, Content::Template(_));
+    if !may_have_changed && !matches!(seen.window, Window::Closed(_)) {
         return Ok(Vec::new());
     }
     let settings = &channel.current().settings;

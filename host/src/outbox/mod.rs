@@ -19,11 +19,13 @@ use uuid::Uuid;
 use crate::CallError;
 use crate::channel::Channel;
 use crate::contract::outbound::{Content, Message, Payload, Window};
+use crate::contract::templates::TemplateKey;
 use crate::contract::types::{Contact, Error, Problem, Recipient, Timestamp};
 use crate::contract::{json, storage};
 use crate::events::Step;
 use crate::host::Shared;
 use crate::store::{Store, StoreError};
+use crate::templates::{self, TemplatesError};
 
 pub(crate) use dispatch::dispatch;
 pub use history::MessageStep;
@@ -56,6 +58,8 @@ pub enum SendError {
         since: Option<Timestamp>,
         /// What the channel says of it.
         problems: Vec<Problem>,
+        /// Templates that could be sent all the same.
+        templates: Vec<TemplateKey>,
     },
     /// The key was used for another message.
     #[error("this idempotency key was used for another message: take a new one for each message")]
@@ -72,6 +76,18 @@ pub enum SendError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<TemplatesError> for SendError {
+    fn from(error: TemplatesError) -> Self {
+        match error {
+            TemplatesError::Call(error) => Self::Call(error),
+            TemplatesError::Storage(failure) => Self::Storage(failure),
+            TemplatesError::Store(error) => Self::Store(error),
+            // Reading the space, a plugin has no other reason.
+            error => Self::Storage(storage::Failure::Unavailable(error.to_string())),
+        }
+    }
 }
 
 /// A message as it stands.
@@ -260,7 +276,10 @@ async fn prepare(
     window: &Window,
 ) -> Result<Prepared, SendError> {
     let payloads = build(host, channel, settings, message, window).await?;
-    let payloads = payloads.map_err(|problems| refused(problems, window))?;
+    let payloads = match payloads {
+        Ok(payloads) => payloads,
+        Err(problems) => return Err(refused(host, channel, problems, window).await),
+    };
     if payloads.is_empty() {
         return Err(SendError::Invalid(vec![Problem {
             pointer: String::new(),
@@ -279,27 +298,40 @@ async fn prepare(
     })
 }
 
-/// Asks the plugin for the requests of a message.
+/// Asks the plugin for the requests of a message. What names a template is held against the one that was added.
 async fn build(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
     settings: &str,
     message: &Message,
     window: &Window,
-) -> Result<Result<Vec<Payload>, Vec<Problem>>, CallError> {
+) -> Result<Result<Vec<Payload>, Vec<Problem>>, SendError> {
+    let definition = match templates::definition(host, channel, message).await? {
+        Ok(definition) => definition,
+        Err(problem) => return Ok(Err(vec![problem])),
+    };
     let began = std::time::Instant::now();
-    let built = channel.plugin.build(settings, message, window, None).await;
+    let built = channel
+        .plugin
+        .build(settings, message, window, definition.as_ref())
+        .await;
     host.metrics
         .called(&channel.id, "message.build", &built, began.elapsed());
-    built
+    Ok(built?)
 }
 
-fn refused(problems: Vec<Problem>, window: &Window) -> SendError {
+async fn refused(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    problems: Vec<Problem>,
+    window: &Window,
+) -> SendError {
     let only_the_window = problems.iter().all(|problem| problem.code == WINDOW_CLOSED);
     match window {
         Window::Closed(closed) if only_the_window => SendError::WindowClosed {
             since: closed.since,
             problems,
+            templates: templates::sendable(host, channel).await,
         },
         _ => SendError::Invalid(problems),
     }

@@ -4,8 +4,8 @@ use crate::boundary::{ComponentType, JsonSchema, Lift, Lower};
 use serde::{Deserialize, Serialize};
 
 use super::{DocumentHeader, ProductCard, ProductSection};
-use crate::json;
-use crate::types::{Foreign, Json, Location, MediaSource, Timestamp};
+use crate::types::{Foreign, Json, Location, MediaSource, Problem, Timestamp};
+use crate::{json, strict};
 
 /// An approved template, with its parameters.
 #[derive(
@@ -40,6 +40,17 @@ pub struct TemplateMessage {
     /// Components that this contract has no type for: kind and JSON as the vendor wants them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other: Vec<Foreign>,
+}
+
+impl TemplateMessage {
+    /// Reads JSON (UTF-8), and refuses every member that there is no place for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::read`](super::Message::read).
+    pub fn read(json: &[u8]) -> Result<Self, Vec<Problem>> {
+        strict::read(json, serde_json::from_value, |it| serde_json::to_value(it))
+    }
 }
 
 /// The header's parameter.

@@ -36,7 +36,7 @@ crate::lifted! { ParameterFormat: Positional Named; }
 
 /// What a template says.
 #[derive(
-    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, ComponentType, Lift, Lower,
 )]
 #[component(record)]
 pub struct TemplateContent {

@@ -3,6 +3,7 @@ use axum::response::IntoResponse as _;
 use serde_json::Value;
 
 use super::*;
+use crate::contract::templates::TemplateKey;
 use crate::contract::types;
 
 async fn told(problem: impl Into<Problem>) -> (u16, String, Value, HeaderMap) {
@@ -135,6 +136,10 @@ async fn each_error_of_a_message_has_its_status_and_kind() {
     let closed = |since| SendError::WindowClosed {
         since,
         problems: vec![problem()],
+        templates: vec![TemplateKey {
+            name: "order".to_owned(),
+            language: "de".to_owned(),
+        }],
     };
     for (since, shown) in [
         (Some(1_795_331_739_000), json!("2026-11-22T07:15:39Z")),
@@ -144,6 +149,10 @@ async fn each_error_of_a_message_has_its_status_and_kind() {
         assert_eq!((status, &*kind), (409, "window-closed"));
         assert_eq!(body["since"], shown);
         assert_eq!(body["problems"], json!([problem()]));
+        assert_eq!(
+            body["templates"],
+            json!([{"name": "order", "language": "de"}])
+        );
         assert_eq!(body["detail"], "the window is closed; send a template");
     }
     for (error, status, kind) in [

@@ -1,0 +1,872 @@
+//! `templates`: from a draft to a message that can be sent.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use channel_host::Engine;
+use channel_host::contract::outbound::TemplateMessage;
+use channel_host::contract::templates::{
+    Definition, Draft, Finding, Rendered, Severity, TemplateStatus,
+};
+use channel_host::contract::types::Problem;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::channels::Name;
+use super::commands::settings;
+use super::messages::{self, Delivery};
+use super::{PluginArg, Session, Status, Usage, complain, load, print, print_line, read};
+
+/// How often `watch` has the vendor asked, in seconds, and the least.
+const EVERY: u64 = 60;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(flatten)]
+    Offline(Offline),
+    #[command(flatten)]
+    Online(Online),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Offline {
+    /// Tell what the vendor will refuse of drafts, or its review reject. Needs no host.
+    Lint {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// Settings: the rules of their account hold.
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// Files that hold one draft each, in the contract's form or the vendor's own; `-` is standard input.
+        #[arg(value_name = "DRAFT.json", required = true)]
+        drafts: Vec<PathBuf>,
+    },
+    /// Show a template as the person will read it, variables filled in or marked. Needs no host.
+    Preview {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// The draft, or the template's definition; `-` is standard input.
+        #[arg(value_name = "DRAFT.json")]
+        draft: PathBuf,
+        #[command(flatten)]
+        parameters: Parameters,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Online {
+    /// Submit drafts for review. What is there already is changed where it differs, and left alone where it does not.
+    Submit {
+        #[command(flatten)]
+        channel: Name,
+        /// Files that hold one draft each, in the contract's form or the vendor's own; `-` is standard input.
+        #[arg(value_name = "DRAFT.json", required = true)]
+        drafts: Vec<PathBuf>,
+        /// Add them as well: they can be sent once they are approved.
+        #[arg(long)]
+        add_when_approved: bool,
+        /// Only tell what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the templates that were added to the channel; with --vendor, those at the vendor.
+    List {
+        #[command(flatten)]
+        channel: Name,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show a template, and what happened to it.
+    Show(Key),
+    /// Look at the vendor's list again and again, and print what changes, until no template waits for its review. Fails where one
+    /// of those that waited was rejected.
+    Watch {
+        #[command(flatten)]
+        channel: Name,
+        /// Only templates of this name.
+        name: Option<String>,
+        /// How long to wait between two looks, in seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = EVERY, value_parser = clap::value_parser!(u64).range(1..))]
+        every: u64,
+    },
+    /// Hold the channel's templates against the vendor's, and add all that are approved.
+    Sync(Name),
+    /// Add a template to the channel, so that it can be sent: one that the vendor has, or one by all its five fields.
+    Add {
+        #[command(flatten)]
+        channel: Name,
+        #[command(flatten)]
+        template: Addition,
+    },
+    /// Remove a template from the channel. The vendor's stays.
+    Remove(Key),
+    /// Change a template at the vendor.
+    Edit {
+        #[command(flatten)]
+        channel: Name,
+        /// The draft, in the contract's form or the vendor's own; `-` is standard input.
+        #[arg(value_name = "DRAFT.json")]
+        draft: PathBuf,
+        /// The vendor's id of the template; found by name and language where absent.
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Delete a template at the vendor.
+    Delete {
+        #[command(flatten)]
+        channel: Name,
+        /// The template's name.
+        name: String,
+        /// Its language.
+        #[arg(required_unless_present = "all_languages")]
+        language: Option<String>,
+        /// The vendor's id of it; found by name and language where absent.
+        #[arg(long, requires = "language")]
+        id: Option<String>,
+        /// Delete it in all its languages.
+        #[arg(long, conflicts_with = "language")]
+        all_languages: bool,
+    },
+    /// Send a template.
+    Send {
+        #[command(flatten)]
+        key: Key,
+        /// The phone number.
+        #[arg(long, value_name = "PHONE")]
+        to: String,
+        #[command(flatten)]
+        parameters: Parameters,
+        #[command(flatten)]
+        delivery: Delivery,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    #[command(flatten)]
+    channel: Name,
+    /// The template's name.
+    name: String,
+    /// Its language, as it was approved.
+    language: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    /// List those at the vendor, to the end of its list.
+    #[arg(long)]
+    vendor: bool,
+    /// At most so many.
+    #[arg(long, requires = "vendor")]
+    limit: Option<u32>,
+    /// Pass over so many first, where the vendor counts.
+    #[arg(long, requires = "vendor")]
+    offset: Option<u32>,
+    /// The order, in the vendor's word.
+    #[arg(long, requires = "vendor")]
+    sort: Option<String>,
+    /// Only this name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Only this language.
+    #[arg(long)]
+    language: Option<String>,
+    /// Only this category.
+    #[arg(long)]
+    category: Option<String>,
+    /// Only this status.
+    #[arg(long)]
+    status: Option<String>,
+}
+
+#[derive(Debug, Args, Serialize)]
+pub(super) struct Addition {
+    /// Its name.
+    #[arg(long, required_unless_present = "id")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Its language.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    /// Either of the vendor's ids of it.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// Its text. With it the vendor is not asked.
+    #[arg(long, requires_all = ["name", "language", "category"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    /// Its category.
+    #[arg(long, requires = "content")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+}
+
+/// What is filled in.
+#[derive(Debug, Default, Args)]
+pub(super) struct Parameters {
+    /// A file that holds all that is filled in, as the content of a message has it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["header", "header_image", "header_video", "header_document", "body", "url", "code", "payload"])]
+    parameters: Option<PathBuf>,
+    /// The variable in the header's text.
+    #[arg(long, value_name = "TEXT", group = "above")]
+    header: Option<String>,
+    /// The picture above: an address, or the vendor's id of an upload.
+    #[arg(long, value_name = "LINK|ID", group = "above")]
+    header_image: Option<String>,
+    /// The film above.
+    #[arg(long, value_name = "LINK|ID", group = "above")]
+    header_video: Option<String>,
+    /// The file above.
+    #[arg(long, value_name = "LINK|ID", group = "above")]
+    header_document: Option<String>,
+    /// The value of the body's next variable; or NAME=TEXT with --named.
+    #[arg(long, value_name = "TEXT")]
+    body: Vec<String>,
+    /// The body's variables have names.
+    #[arg(long)]
+    named: bool,
+    /// The end of a button's address: the button's place, from 0, and the text.
+    #[arg(long, value_name = "INDEX=TEXT", value_parser = placed)]
+    url: Vec<(u32, String)>,
+    /// The code that a button copies.
+    #[arg(long, value_name = "INDEX=CODE", value_parser = placed)]
+    code: Vec<(u32, String)>,
+    /// What comes back when a button is tapped.
+    #[arg(long, value_name = "INDEX=TEXT", value_parser = placed)]
+    payload: Vec<(u32, String)>,
+}
+
+fn placed(argument: &str) -> Result<(u32, String), String> {
+    let parts = argument.split_once('=');
+    let (index, text) = parts.ok_or("write the button's place, from 0, and the text: 0=TEXT")?;
+    let index = index
+        .parse()
+        .map_err(|_| format!("`{index}` is no place of a button"))?;
+    Ok((index, text.to_owned()))
+}
+
+impl Parameters {
+    /// The content of a message of this template.
+    fn message(&self, name: &str, language: &str) -> Result<Value> {
+        let mut members = match &self.parameters {
+            Some(path) => {
+                let read: Map<String, Value> = serde_json::from_slice(&read(path)?)
+                    .map_err(|error| Usage(format!("{} is no object: {error}", path.display())))?;
+                read
+            }
+            None => self.members()?,
+        };
+        members.insert("name".to_owned(), name.into());
+        members.insert("language".to_owned(), language.into());
+        Ok(members.into())
+    }
+
+    fn members(&self) -> Result<Map<String, Value>> {
+        let mut members = Map::new();
+        let media = [
+            ("image", &self.header_image),
+            ("video", &self.header_video),
+            ("document", &self.header_document),
+        ];
+        for (kind, given) in media {
+            if let Some(given) = given {
+                let source = if given.contains("://") { "link" } else { "id" };
+                members.insert("header".to_owned(), json!({"type": kind, source: given}));
+            }
+        }
+        if let Some(text) = &self.header {
+            members.insert("header".to_owned(), json!({"type": "text", "text": text}));
+        }
+        let mut body = Vec::new();
+        for value in &self.body {
+            body.push(match (self.named, value.split_once('=')) {
+                (true, Some((name, text))) => json!({"name": name, "text": text}),
+                (true, None) => {
+                    return Err(Usage(format!("write {value} as NAME=TEXT")).into());
+                }
+                (false, _) => json!({"text": value}),
+            });
+        }
+        let kinds = [
+            ("url_suffix", &self.url),
+            ("code", &self.code),
+            ("payload", &self.payload),
+        ];
+        let buttons = kinds.iter().flat_map(|(kind, given)| {
+            let value = move |(index, text): &(u32, String)| json!({"index": index, *kind: text});
+            given.iter().map(value)
+        });
+        members.insert("buttons".to_owned(), buttons.collect());
+        members.insert("body".to_owned(), body.into());
+        Ok(members)
+    }
+}
+
+/// What was found in one file.
+#[derive(Serialize)]
+struct Read {
+    source: String,
+    findings: Vec<Finding>,
+}
+
+/// Runs a command that needs no host.
+pub(super) async fn offline(engine: &Engine, command: Offline, json: bool) -> Result<Status> {
+    match command {
+        Offline::Lint {
+            plugin,
+            settings: path,
+            drafts,
+        } => {
+            let plugin = load(engine, &plugin)?;
+            let settings = settings(&plugin, path.as_deref()).await?;
+            let mut status = Status::Done;
+            for path in drafts {
+                let source = path.display().to_string();
+                let bytes = match read(&path) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        complain(&error);
+                        status = Status::Usage;
+                        continue;
+                    }
+                };
+                let findings = match Draft::read_open(&bytes) {
+                    Ok(draft) => {
+                        let mut sandbox = plugin.instantiate().await?;
+                        sandbox.lint(settings.as_deref(), &draft).await?
+                    }
+                    Err(problems) => problems.into_iter().map(refused).collect(),
+                };
+                if status == Status::Done && !is_fine(&findings) {
+                    status = Status::Refused;
+                }
+                let read = Read { source, findings };
+                if json {
+                    print_line(&read)?;
+                } else {
+                    print::write(&lint(&read))?;
+                }
+            }
+            Ok(status)
+        }
+        Offline::Preview {
+            plugin,
+            draft,
+            parameters,
+        } => {
+            let plugin = load(engine, &plugin)?;
+            let definition = definition(&read(&draft)?, &draft.display().to_string())?;
+            let message = parameters.message(&definition.name, &definition.language)?;
+            let message = TemplateMessage::read(message.to_string().as_bytes());
+            let message = message.map_err(|problems| Usage(sentences(&problems)))?;
+            let mut sandbox = plugin.instantiate().await?;
+            let rendered = sandbox.render(&definition, &message).await?;
+            if json {
+                print_line(&rendered)?;
+            } else {
+                print::write(&preview(&rendered))?;
+            }
+            Ok(Status::Done)
+        }
+    }
+}
+
+fn refused(problem: Problem) -> Finding {
+    Finding {
+        severity: Severity::Refused,
+        problem,
+    }
+}
+
+fn is_fine(findings: &[Finding]) -> bool {
+    findings.iter().all(|it| it.severity == Severity::Advice)
+}
+
+fn sentences(problems: &[Problem]) -> String {
+    let sentence = |it: &Problem| format!("{}: {}", it.pointer, it.message);
+    problems.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+/// A definition, or what a draft will be.
+fn definition(json: &[u8], source: &str) -> Result<Definition> {
+    if let Ok(definition) = serde_json::from_slice(json) {
+        return Ok(definition);
+    }
+    let draft = Draft::read_open(json)
+        .map_err(|problems| Usage(format!("{source} is no draft: {}", sentences(&problems))))?;
+    let mut content = draft.content;
+    content.other.extend(draft.other);
+    Ok(Definition {
+        name: draft.name,
+        language: draft.language,
+        category: draft.category,
+        status: TemplateStatus::Draft,
+        content,
+        id: None,
+        external_id: None,
+        namespace: None,
+        quality: None,
+        rejected_reason: None,
+        previous_category: None,
+        coming_category: None,
+        ttl_seconds: draft.ttl_seconds,
+        created: None,
+        modified: None,
+        attributes: Vec::new(),
+    })
+}
+
+fn lint(read: &Read) -> String {
+    let source = channel_host::plain(&read.source);
+    if read.findings.is_empty() {
+        return format!("{source}: nothing was found\n");
+    }
+    let mut text = String::new();
+    for Finding { severity, problem } in &read.findings {
+        let severity = match severity {
+            Severity::Refused => "refused",
+            Severity::LikelyRejected => "likely rejected",
+            Severity::Advice => "advice",
+        };
+        let problem = json!(problem);
+        let [pointer, message, rule] =
+            ["/pointer", "/message", "/source"].map(|member| print::text(&problem, member));
+        let parts = [&source, &pointer]
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        let at: Vec<_> = parts.map(String::as_str).collect();
+        text += &format!("{}: {severity}: {message}", at.join(" "));
+        if !rule.is_empty() {
+            text += &format!(" ({rule})");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A message as the person will read it.
+fn preview(rendered: &Rendered) -> String {
+    // Every line by itself, so that nothing in it moves the cursor.
+    fn lines(text: &str, indent: &str) -> String {
+        let lines = text
+            .lines()
+            .map(|line| format!("{indent}{}\n", channel_host::plain(line)));
+        lines.collect()
+    }
+    fn part(header: Option<&str>, body: Option<&str>, indent: &str) -> String {
+        let parts = [header, body].into_iter().flatten();
+        parts.map(|text| lines(text, indent)).collect()
+    }
+    fn labels(buttons: &[String], indent: &str) -> String {
+        buttons
+            .iter()
+            .map(|label| format!("{indent}[ {} ]\n", channel_host::plain(label)))
+            .collect()
+    }
+    let mut text = part(rendered.header.as_deref(), Some(&rendered.body), "");
+    text += &rendered
+        .footer
+        .as_deref()
+        .map(|it| lines(it, ""))
+        .unwrap_or_default();
+    text += &labels(&rendered.buttons, "");
+    for (i, card) in rendered.cards.iter().enumerate() {
+        text += &format!("card {}\n", i + 1);
+        text += &part(card.header.as_deref(), card.body.as_deref(), "  ");
+        text += &labels(&card.buttons, "  ");
+    }
+    if !rendered.missing.is_empty() {
+        let missing = channel_host::plain(&rendered.missing.join(", "));
+        text += &format!("missing: {missing}\n");
+    }
+    text
+}
+
+/// Runs a command that talks to a host.
+pub(super) async fn online(session: &Session, command: Online) -> Result<Status> {
+    let remote = &session.remote;
+    match command {
+        Online::Submit {
+            channel: Name { channel },
+            drafts,
+            add_when_approved,
+            dry_run,
+        } => {
+            let query = [
+                ("add", add_when_approved.then(|| "true".to_owned())),
+                ("dry_run", dry_run.then(|| "true".to_owned())),
+            ];
+            return submit(session, &channel, &drafts, &query).await;
+        }
+        Online::List {
+            channel: Name { channel },
+            listing,
+        } => list(session, &channel, listing).await?,
+        Online::Show(key) => {
+            let segments = key.segments();
+            session.show(&remote.get(&segments, &[]).await?, template)?;
+        }
+        Online::Watch {
+            channel: Name { channel },
+            name,
+            every,
+        } => return watch(session, &channel, name.as_deref(), every).await,
+        Online::Sync(Name { channel }) => {
+            let segments = ["channels", &channel, "templates", "sync"];
+            session.show(&remote.post(&segments, &json!({})).await?, synced)?;
+        }
+        Online::Add {
+            channel: Name { channel },
+            template: addition,
+        } => {
+            let segments = ["channels", &channel, "templates"];
+            let answer = remote.post(&segments, &json!(addition)).await?;
+            session.show(&answer, template)?;
+        }
+        Online::Remove(key) => {
+            let request = remote.request(Method::DELETE, &key.segments(), &[]);
+            session.show(&remote.send(request).await?, |_| "removed\n".to_owned())?;
+        }
+        Online::Edit {
+            channel: Name { channel },
+            draft,
+            id,
+        } => {
+            let segments = ["channels", &channel, "vendor", "templates"];
+            let request = remote.request(Method::PUT, &segments, &[("id", id)]);
+            let request = request.header(CONTENT_TYPE, "application/json");
+            let answer = remote.send(request.body(read(&draft)?)).await?;
+            session.show(&answer, |it| submission(&draft.display().to_string(), it))?;
+        }
+        Online::Delete {
+            channel: Name { channel },
+            name,
+            language,
+            id,
+            all_languages,
+        } => {
+            let mut segments = vec!["channels", &channel, "vendor", "templates", &name];
+            segments.extend(language.as_deref());
+            let query = [
+                ("id", id),
+                ("all_languages", all_languages.then(|| "true".to_owned())),
+            ];
+            let request = remote.request(Method::DELETE, &segments, &query);
+            session.show(&remote.send(request).await?, |_| "deleted\n".to_owned())?;
+        }
+        Online::Send {
+            key,
+            to,
+            parameters,
+            delivery,
+        } => {
+            let mut content = parameters.message(&key.name, &key.language)?;
+            content["type"] = "template".into();
+            let message = json!({"to": {"phone": to}, "content": content}).to_string();
+            let channel = &key.channel.channel;
+            return messages::post(session, channel, message.into_bytes(), &delivery).await;
+        }
+    }
+    Ok(Status::Done)
+}
+
+impl Key {
+    fn segments(&self) -> [&str; 5] {
+        let Name { channel } = &self.channel;
+        ["channels", channel, "templates", &self.name, &self.language]
+    }
+}
+
+/// Submits every draft, and goes on where one is refused.
+async fn submit(
+    session: &Session,
+    channel: &str,
+    drafts: &[PathBuf],
+    query: &[(&str, Option<String>)],
+) -> Result<Status> {
+    let mut status = Status::Done;
+    for path in drafts {
+        let source = path.display().to_string();
+        let submitted = async {
+            let draft = read(path)?;
+            let segments = ["channels", channel, "vendor", "templates"];
+            let request = session.remote.request(Method::POST, &segments, query);
+            let request = request.header(CONTENT_TYPE, "application/json");
+            let mut answer = session.remote.send(request.body(draft)).await?;
+            answer.value["source"] = source.clone().into();
+            session.sum_up(&answer.value, |it| submission(&source, it))
+        };
+        if let Err(error) = submitted.await {
+            status = super::status(&error);
+            complain(&error.context(source));
+        }
+    }
+    Ok(status)
+}
+
+fn submission(source: &str, submission: &Value) -> String {
+    let outcome = print::text(submission, "/outcome");
+    let mut text = format!("{}: {outcome}", channel_host::plain(source));
+    for (word, member) in [("", "/status"), ("", "/category"), ("id ", "/id")] {
+        let value = print::text(submission, member);
+        if !value.is_empty() {
+            text += &format!(", {word}{value}");
+        }
+    }
+    if submission["added"] == true {
+        text += ", added";
+    }
+    text + "\n"
+}
+
+async fn list(session: &Session, channel: &str, listing: Listing) -> Result<()> {
+    let Listing {
+        vendor,
+        limit,
+        offset,
+        sort,
+        name,
+        language,
+        category,
+        status,
+    } = listing;
+    let filters = [
+        ("name", name),
+        ("language", language),
+        ("category", category),
+        ("status", status),
+    ];
+    if !vendor {
+        let segments = ["channels", channel, "templates"];
+        let mut answer = session.remote.get(&segments, &[]).await?;
+        if let Some(templates) = answer.value["templates"].as_array_mut() {
+            templates.retain(|template| {
+                let mut given = filters.iter().filter_map(|(member, value)| {
+                    value
+                        .as_ref()
+                        .map(|value| template[member] == value.as_str())
+                });
+                given.all(|is| is)
+            });
+        }
+        return session.sum_up(&answer.value, templates);
+    }
+    let segments = ["channels", channel, "vendor", "templates"];
+    let ends = limit.is_some() || offset.is_some();
+    let mut cursor: Option<String> = None;
+    let mut all = Vec::new();
+    loop {
+        let mut query = filters.to_vec();
+        query.extend([
+            ("limit", limit.map(|it| it.to_string())),
+            ("offset", offset.map(|it| it.to_string())),
+            ("sort", sort.clone()),
+            ("cursor", cursor.clone()),
+        ]);
+        let mut page = session.remote.get(&segments, &query).await?.value;
+        if let Some(templates) = page["templates"].as_array_mut() {
+            all.append(templates);
+        }
+        let next = page["next"].as_str().map(str::to_owned);
+        if ends || next.is_none() || next == cursor {
+            let whole = json!({"templates": all, "next": next, "total": page["total"]});
+            return session.sum_up(&whole, templates);
+        }
+        cursor = next;
+    }
+}
+
+fn templates(answer: &Value) -> String {
+    let rows = print::list(answer, "/templates").iter().map(|template| {
+        let members = [
+            "/name",
+            "/language",
+            "/category",
+            "/status",
+            "/quality",
+            "/id",
+        ];
+        let [name, language, category, status, quality, id] =
+            members.map(|member| print::text(template, member));
+        [
+            name,
+            language,
+            category,
+            status,
+            quality,
+            reason(template),
+            id,
+        ]
+    });
+    let headings = [
+        "NAME", "LANGUAGE", "CATEGORY", "STATUS", "QUALITY", "REASON", "ID",
+    ];
+    let mut text = print::listing(headings, rows, "there is no template");
+    let total = print::text(answer, "/total");
+    if !total.is_empty() && !print::text(answer, "/next").is_empty() {
+        text += &format!("there are {total} in all\n");
+    }
+    text
+}
+
+fn reason(template: &Value) -> String {
+    print::text(template, "/rejected_reason")
+}
+
+fn template(template: &Value) -> String {
+    let sendable = match template["sendable"].as_bool() {
+        Some(true) => "yes".to_owned(),
+        Some(false) => format!("no: it is {}", print::text(template, "/status")),
+        None => String::new(),
+    };
+    let mut text = print::pairs([
+        ("template", print::text(template, "/name")),
+        ("language", print::text(template, "/language")),
+        ("can be sent", sendable),
+        ("status", print::text(template, "/status")),
+        ("reason", reason(template)),
+        ("quality", print::text(template, "/quality")),
+        ("category", print::text(template, "/category")),
+        ("before", print::text(template, "/previous_category")),
+        ("will be", print::text(template, "/coming_category")),
+        ("id", print::text(template, "/id")),
+        ("external id", print::text(template, "/external_id")),
+        ("namespace", print::text(template, "/namespace")),
+        ("body", print::text(template, "/content/body/text/text")),
+    ]);
+    let steps = print::list(template, "/history");
+    if !steps.is_empty() {
+        let rows = steps
+            .iter()
+            .map(|step| [print::text(step, "/time"), happened(step)]);
+        text += &print::listing(["TIME", "WHAT"], rows, "");
+    }
+    text
+}
+
+/// What an event says of a template.
+fn happened(event: &Value) -> String {
+    let change = &event["stored_template"];
+    if !change.is_object() {
+        return format!("the vendor: {}", print::text(event, "/template/change"));
+    }
+    let (before, after) = (&change["before"], &change["after"]);
+    match (before.is_object(), after.is_object()) {
+        (false, _) => format!("added: {}", print::text(after, "/status")),
+        (true, false) => "removed".to_owned(),
+        (true, true) => {
+            let members = ["status", "category", "quality", "rejected_reason"];
+            let mut changes: Vec<_> = members
+                .iter()
+                .filter(|member| before[**member] != after[**member])
+                .map(|member| {
+                    let pointer = format!("/{member}");
+                    let [was, is] = [before, after].map(|it| print::text(it, &pointer));
+                    format!("{member}: {was} -> {is}")
+                })
+                .collect();
+            if change["content_changed"] == true {
+                changes.push("another content".to_owned());
+            }
+            changes.join(", ")
+        }
+    }
+}
+
+fn synced(synced: &Value) -> String {
+    let mut text = format!("{} at the vendor\n", print::text(synced, "/listed"));
+    for (word, member) in [
+        ("added", "/added"),
+        ("changed", "/changed"),
+        ("gone", "/gone"),
+    ] {
+        for key in print::list(synced, member) {
+            text += &format!("{word}: {}\n", named(key));
+        }
+    }
+    for left in print::list(synced, "/left") {
+        text += &format!(
+            "not added, {}: {}",
+            print::text(left, "/status"),
+            named(left)
+        );
+        let reason = reason(left);
+        if !reason.is_empty() {
+            text += &format!(" ({reason})");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A template's name and language.
+pub(super) fn named(key: &Value) -> String {
+    format!(
+        "{} {}",
+        print::text(key, "/name"),
+        print::text(key, "/language")
+    )
+}
+
+async fn watch(session: &Session, channel: &str, name: Option<&str>, every: u64) -> Result<Status> {
+    let remote = &session.remote;
+    let mut known: BTreeMap<String, Value> = BTreeMap::new();
+    let mut was_pending = Vec::new();
+    loop {
+        remote
+            .post(&["channels", channel, "templates", "sync"], &json!({}))
+            .await?;
+        let answer = remote.get(&["channels", channel, "templates"], &[]).await?;
+        let mut now = BTreeMap::new();
+        for template in print::list(&answer.value, "/templates") {
+            if name.is_none_or(|name| template["name"] == name) {
+                now.insert(named(template), template.clone());
+            }
+        }
+        for (key, template) in &now {
+            let shown = |it: &Value| {
+                [
+                    it["status"].clone(),
+                    it["category"].clone(),
+                    it["quality"].clone(),
+                ]
+            };
+            if known.get(key).map(shown) != Some(shown(template)) {
+                session.sum_up(template, |it| {
+                    let [status, category] =
+                        ["/status", "/category"].map(|member| print::text(it, member));
+                    let reason = reason(it);
+                    let why = if reason.is_empty() {
+                        reason
+                    } else {
+                        format!(" ({reason})")
+                    };
+                    format!("{key}: {status}{why}, {category}\n")
+                })?;
+            }
+        }
+        let is = |template: &Value, status: &str| template["status"] == status;
+        let pending = now.iter().filter(|(_, it)| is(it, "pending"));
+        let pending: Vec<_> = pending.map(|(key, _)| key.clone()).collect();
+        was_pending.extend(pending.iter().cloned());
+        if pending.is_empty() {
+            let rejected = |key: &String| now.get(key).is_none_or(|it| !is(it, "approved"));
+            return Ok(if was_pending.iter().any(rejected) {
+                Status::Refused
+            } else {
+                Status::Done
+            });
+        }
+        known = now;
+        io::stdout().flush()?;
+        tokio::time::sleep(Duration::from_secs(every)).await;
+    }
+}

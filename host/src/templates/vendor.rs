@@ -1,0 +1,138 @@
+//! The templates at the vendor, as the plugin speaks of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use super::TemplatesError;
+use crate::capability::{Http, Lent};
+use crate::channel::Channel;
+use crate::contract::http::{Failure, Request, Response};
+use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
+use crate::contract::templates::Draft;
+use crate::host::Shared;
+use crate::{CallError, Instance};
+
+/// One page of the vendor's list.
+pub(crate) async fn page(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    listing: &Listing,
+) -> Result<Page, TemplatesError> {
+    ask(
+        host,
+        channel,
+        "template-store.list",
+        async |sandbox, settings| sandbox.list_templates(settings, listing).await,
+    )
+    .await
+}
+
+/// Submits a draft. Returns what the vendor said, and whether anything was asked of it but to tell how things stand. A trial asks
+/// nothing else: it fails where that would be needed.
+pub(super) async fn submit(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    draft: &Draft,
+    is_trial: bool,
+) -> (Result<Submitted, TemplatesError>, bool) {
+    let noting = Arc::new(Noting {
+        http: Arc::clone(&channel.current().http) as _,
+        is_trial,
+        wrote: AtomicBool::new(false),
+    });
+    let http = Arc::clone(&noting) as _;
+    let submit =
+        async |sandbox: &mut Instance, settings: &str| sandbox.submit(settings, draft).await;
+    let submitted = ask_by(host, channel, http, "template-store.submit", submit).await;
+    (submitted, noting.wrote.load(Ordering::Relaxed))
+}
+
+/// Changes a template.
+pub(crate) async fn edit(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    (id, draft): (Option<&str>, &Draft),
+) -> Result<Submitted, TemplatesError> {
+    ask(
+        host,
+        channel,
+        "template-store.edit",
+        async |sandbox, settings| sandbox.edit_template(settings, id, draft).await,
+    )
+    .await
+}
+
+/// Deletes templates.
+pub(crate) async fn delete(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    deletion: &Deletion,
+) -> Result<(), TemplatesError> {
+    ask(
+        host,
+        channel,
+        "template-store.delete",
+        async |sandbox, settings| sandbox.delete_templates(settings, deletion).await,
+    )
+    .await
+}
+
+/// A call that may ask the vendor, and has no storage.
+async fn ask<T>(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    function: &'static str,
+    call: impl AsyncFnOnce(&mut Instance, &str) -> Result<Result<T, TemplateError>, CallError>,
+) -> Result<T, TemplatesError> {
+    let http = Arc::clone(&channel.current().http) as _;
+    ask_by(host, channel, http, function, call).await
+}
+
+async fn ask_by<T>(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    http: Arc<dyn Http>,
+    function: &'static str,
+    call: impl AsyncFnOnce(&mut Instance, &str) -> Result<Result<T, TemplateError>, CallError>,
+) -> Result<T, TemplatesError> {
+    let lent = Lent {
+        http: Some(http),
+        storage: None,
+    };
+    let began = Instant::now();
+    let settings = &channel.current().settings;
+    let called = match channel.plugin.instantiate_with(lent).await {
+        Ok(mut sandbox) => call(&mut sandbox, settings).await,
+        Err(error) => Err(error),
+    };
+    host.metrics
+        .called(&channel.id, function, &called, began.elapsed());
+    Ok(called??)
+}
+
+/// Notes whether anything but reading was asked, and refuses that in a trial.
+struct Noting {
+    http: Arc<dyn Http>,
+    is_trial: bool,
+    wrote: AtomicBool,
+}
+
+#[async_trait]
+impl Http for Noting {
+    async fn send(
+        &self,
+        request: Request,
+        deadline: tokio::time::Instant,
+    ) -> Result<Response, Failure> {
+        if request.method != "GET" {
+            self.wrote.store(true, Ordering::Relaxed);
+            if self.is_trial {
+                return Err(Failure::Denied("a trial changes nothing".to_owned()));
+            }
+        }
+        self.http.send(request, deadline).await
+    }
+}
