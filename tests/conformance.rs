@@ -57,6 +57,8 @@ async fn the_channel_exports_what_it_fills_and_nothing_else() -> Result<()> {
             "media",
             "message",
             "sender",
+            "template",
+            "template-store",
             "webhook",
             "window"
         ]

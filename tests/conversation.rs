@@ -15,6 +15,7 @@ use channel_host::contract::events::{Delivery, Rejection, RejectionReason};
 use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::outbound::Window;
 use channel_host::contract::types::Recipient;
+use channel_host::templates::Addition;
 use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
 use channel_tests::CHANNEL_HOSTILE;
 use hosted::{Hosted, NUMBER, phone, stands, text, until};
@@ -447,9 +448,13 @@ async fn free_text_is_refused_once_the_window_has_closed() -> Result<()> {
     stands(&hosted.host, &last.id, "accepted").await?;
     assert!(last.warnings.is_none());
     hosted.clock.advance(Duration::from_secs(10));
+    let hello: Addition = serde_json::from_value(json!({"name": "hello", "language": "en",
+        "category": "utility", "content": "Hello! How are you?"}))?;
+    channel.templates().add(&hello).await?;
     let Err(SendError::WindowClosed {
         since: closed,
         problems,
+        templates,
     }) = channel.send(&text(ADA, "Late"), None).await
     else {
         panic!("it was not refused");
@@ -460,6 +465,10 @@ async fn free_text_is_refused_once_the_window_has_closed() -> Result<()> {
         "a minute before the day is over"
     );
     assert_eq!(problems[0].code, "window_closed");
+    let [template] = &*templates else {
+        panic!("{templates:?}");
+    };
+    assert_eq!((&*template.name, &*template.language), ("hello", "en"));
     // A channel that has listened for a day would know of anybody who wrote.
     hosted.clock.advance(Duration::from_mins(2));
     let Err(SendError::WindowClosed { since: None, .. }) =

@@ -20,6 +20,8 @@ wit_bindgen::generate!({
             export messaging:channel/contacts@0.1.0;
             export messaging:channel/media@0.1.0;
             export messaging:channel/account@0.1.0;
+            export messaging:channel/template@0.1.0;
+            export messaging:channel/template-store@0.1.0;
         }
     ",
     world: "dialog360:plugin/plugin",

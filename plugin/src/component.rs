@@ -13,12 +13,20 @@ use crate::bindings::exports::messaging::channel::media::{
     MediaLocation, Upload, UploadAnswer, UploadError, UploadRequest, UploadedMedia,
 };
 use crate::bindings::exports::messaging::channel::sender::Sent;
+use crate::bindings::exports::messaging::channel::template_store::{
+    Deletion, Listing, Page, Submitted, TemplateError,
+};
 use crate::bindings::exports::messaging::channel::{
-    account, channel, connection, contacts, inbox, media, message, sender, webhook, window,
+    account, channel, connection, contacts, inbox, media, message, sender, template,
+    template_store, webhook, window,
 };
 use crate::bindings::messaging::channel::events::{Delivery, Event, Rejection};
-use crate::bindings::messaging::channel::outbound::{Message, Payload, Window, WindowState};
-use crate::bindings::messaging::channel::templates::Definition;
+use crate::bindings::messaging::channel::outbound::{
+    Message, Payload, TemplateMessage, Window, WindowState,
+};
+use crate::bindings::messaging::channel::templates::{
+    Definition, Draft, Finding, ParameterSpec, Rendered, TemplateKey,
+};
 use crate::bindings::messaging::channel::types::{Contact, Error, Problem, Recipient};
 use crate::bindings::messaging::channel::{http, storage};
 use crate::storage::Storage;
@@ -187,5 +195,57 @@ impl account::Guest for Component {
 
     fn unblock(settings: String, recipients: Vec<Recipient>) -> Result<(), AccountError> {
         crate::account::unblock(&Host, &settings, &recipients)
+    }
+}
+
+impl template::Guest for Component {
+    fn lint(settings: Option<String>, draft: Draft) -> Vec<Finding> {
+        crate::template::lint(settings.as_deref(), &draft)
+    }
+
+    fn parameters(definition: Definition) -> Vec<ParameterSpec> {
+        crate::template::parameters(&definition)
+    }
+
+    fn render(definition: Definition, message: TemplateMessage) -> Rendered {
+        crate::template::render(&definition, &message)
+    }
+}
+
+impl template_store::Guest for Component {
+    fn submit(settings: String, draft: Draft) -> Result<Submitted, TemplateError> {
+        crate::template::submit(&Host, &settings, &draft)
+    }
+
+    fn list(settings: String, listing: Listing) -> Result<Page, TemplateError> {
+        crate::template::list(&Host, &settings, &listing)
+    }
+
+    fn edit(
+        settings: String,
+        id: Option<String>,
+        draft: Draft,
+    ) -> Result<Submitted, TemplateError> {
+        crate::template::edit(&Host, &settings, id.as_deref(), &draft)
+    }
+
+    fn delete(settings: String, deletion: Deletion) -> Result<(), TemplateError> {
+        crate::template::delete(&Host, &settings, &deletion)
+    }
+
+    fn stored() -> Result<Vec<Definition>, TemplateError> {
+        crate::template::stored(&Host)
+    }
+
+    fn get(key: TemplateKey) -> Result<Option<Definition>, TemplateError> {
+        crate::template::get(&Host, &key)
+    }
+
+    fn add(definition: Definition) -> Result<(), TemplateError> {
+        crate::template::add(&Host, &definition)
+    }
+
+    fn remove(key: TemplateKey) -> Result<bool, TemplateError> {
+        crate::template::remove(&Host, &key)
     }
 }

@@ -1,4 +1,5 @@
-//! Taking a delivery in: its events, what they say of windows and contacts, and the greeting of who writes for the first time.
+//! Taking a delivery in: its events, what they say of windows, contacts and templates, and the greeting of who writes for
+//! the first time.
 
 use crate::bindings::exports::messaging::channel::inbox::{ReceiveError, Reception};
 use crate::bindings::messaging::channel::events::{
@@ -11,7 +12,7 @@ use crate::bindings::messaging::channel::types::{Contact, ErrorClass, Recipient}
 use crate::contacts::{self, Cause, Free, Opened, State};
 use crate::settings::Settings;
 use crate::storage::Storage;
-use crate::{webhook, window};
+use crate::{template, webhook, window};
 
 /// Takes a delivery in at `now`: the events of [`webhook::normalize`], and the greetings that leave because of them.
 ///
@@ -33,6 +34,8 @@ pub fn receive(
         .ok()
         .and_then(|settings| settings.greeting)
         .filter(|greeting| !greeting.trim().is_empty());
+    // Before anybody is greeted: what fails here is tried again, and a greeting would be lost.
+    templates(storage, &events).map_err(ReceiveError::Storage)?;
     let replies =
         remember(storage, greeting.as_deref(), &events, now).map_err(ReceiveError::Storage)?;
     Ok(Reception {
@@ -40,6 +43,16 @@ pub fn receive(
         replies,
         answer: None,
     })
+}
+
+/// Keeps the templates that were added to the space as the vendor says they are.
+fn templates(storage: &impl Storage, events: &[Event]) -> Result<(), Failure> {
+    for event in events.iter().filter(|event| event.origin.own) {
+        if let EventBody::Template(change) = &event.body {
+            template::changed(storage, change)?;
+        }
+    }
+    Ok(())
 }
 
 /// Remembers what events say of contacts and groups. Returns the greetings to send.

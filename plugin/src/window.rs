@@ -73,6 +73,65 @@ pub(crate) fn rfc3339(milliseconds: u64) -> String {
     )
 }
 
+/// An instant that is written as in RFC 3339, in milliseconds.
+pub(crate) fn instant(text: &str) -> Option<u64> {
+    let number = |range| -> Option<u64> {
+        let digits: &str = text.get(range)?;
+        let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+        is_number.then(|| digits.parse().ok())?
+    };
+    let at = |index: usize| text.as_bytes().get(index).copied();
+    if [at(4), at(7), at(13), at(16)] != [b'-', b'-', b':', b':'].map(Some) {
+        return None;
+    }
+    if !matches!(at(10), Some(b'T' | b't' | b' ')) {
+        return None;
+    }
+    let days = days(number(0..4)?, number(5..7)?, number(8..10)?)?;
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    // A leap second is written as 60.
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let rest = text.get(19..)?;
+    let digits = rest.strip_prefix('.').unwrap_or_default();
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let milliseconds: u64 = format!("{:0<3.3}", &digits[..length]).parse().ok()?;
+    let zone = if length == 0 {
+        rest
+    } else {
+        &rest[1 + length..]
+    };
+    let ahead = match zone.as_bytes() {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), zone @ ..] => {
+            let zone: Vec<u8> = zone.iter().copied().filter(|b| *b != b':').collect();
+            if zone.len() != 4 || !zone.iter().all(u8::is_ascii_digit) {
+                return None;
+            }
+            let zone: i64 = str::from_utf8(&zone).ok()?.parse().ok()?;
+            let minutes = zone / 100 * 60 + zone % 100;
+            if *sign == b'-' { -minutes } else { minutes }
+        }
+        _ => return None,
+    };
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    let instant = seconds.checked_add_signed(-ahead * 60)? * 1000 + milliseconds;
+    Some(instant)
+}
+
+/// Days from 1970-01-01 to a date; `None` where it is none of the years 1970 to 9999.
+pub(crate) fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Howard Hinnant's `days_from_civil`: years are taken to begin in March.
+    let year = if month <= 2 { year - 1 } else { year };
+    let days_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + days_of_year;
+    days.checked_sub(719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +169,34 @@ mod tests {
             since: Some(since),
             because: Some(opening(at)),
         })
+    }
+
+    #[test]
+    fn instants_are_read_in_every_form_of_rfc_3339() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2023-03-02T13:39:27Z", 1_677_764_367_000),
+            ("2023-03-02T13:39:27.5Z", 1_677_764_367_500),
+            ("2023-03-02 13:39:27.123456+00:00", 1_677_764_367_123),
+            ("2023-03-02T15:39:27+0200", 1_677_764_367_000),
+            ("2023-03-02T08:09:27-05:30", 1_677_764_367_000),
+        ] {
+            assert_eq!(instant(text), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "2023-03-02",
+            "2023-03-02T13:39:27",
+            "2023-13-02T13:39:27Z",
+            "2023-03-02T24:39:27Z",
+            "+023-03-02T13:39:27Z",
+            "2023-03-02T13:39:27+2",
+            "2023-03-02T13:39:27++1:00",
+            "1970-01-01T00:00:00+01:00",
+            "2023-03-02T13:39:27é",
+        ] {
+            assert_eq!(instant(text), None, "{text}");
+        }
     }
 
     #[test]

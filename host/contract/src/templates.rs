@@ -9,6 +9,8 @@ use super::{json, strict};
 mod content;
 #[deny(unsafe_code)]
 mod draft;
+#[deny(unsafe_code)]
+pub mod space;
 
 pub use content::*;
 

@@ -92,6 +92,18 @@ fn sentence(problem: &Problem) -> String {
         sentence += "\n  ";
         sentence += &plain(&format!("{pointer}{mark}{message}"));
     }
+    let templates = details["templates"].as_array().into_iter().flatten();
+    let templates: Vec<_> = templates
+        .map(|key| {
+            let [name, language] =
+                ["name", "language"].map(|member| key[member].as_str().unwrap_or_default());
+            plain(&format!("{name} ({language})"))
+        })
+        .collect();
+    if !templates.is_empty() {
+        sentence += "\n  templates that can be sent: ";
+        sentence += &templates.join(", ");
+    }
     sentence
 }
 

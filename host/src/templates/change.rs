@@ -58,7 +58,7 @@ impl State {
 impl StoredChange {
     /// What lies between two looks at a template; nothing where nobody would see it.
     pub(crate) fn between(before: Option<&Definition>, after: Option<&Definition>) -> Option<Self> {
-        let TemplateKey { name, language } = super::key(after.or(before)?);
+        let TemplateKey { name, language } = after.or(before)?.key();
         let change = Self {
             name,
             language,

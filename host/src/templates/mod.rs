@@ -15,22 +15,21 @@ use serde_json::value::RawValue;
 
 use crate::CallError;
 use crate::channel::Channel;
-use crate::contract::outbound::{Content, Message, TemplateMessage};
+use crate::contract::outbound::{Message, TemplateMessage};
 use crate::contract::storage::Failure;
 use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
+use crate::contract::templates::space::{Step, named, not_added};
 use crate::contract::templates::{
-    Definition, Draft, Finding, ParameterFormat, ParameterSpec, Rendered, TemplateBody,
-    TemplateCategory, TemplateContent, TemplateKey, TemplateStatus, TemplateText,
+    Definition, Draft, Finding, ParameterSpec, Rendered, TemplateKey, TemplateStatus,
 };
 use crate::contract::types::{Error, Problem};
 use crate::host::{Shared, whole};
 use crate::store::StoreError;
 
+pub use crate::contract::templates::space::{Addition, Left, Synced};
 pub(crate) use change::StoredChange;
-use space::Step;
 pub(crate) use space::sendable;
 pub(crate) use sync::refresh;
-pub use sync::{Left, Synced};
 
 /// Why something with templates did not work.
 #[derive(Debug, thiserror::Error)]
@@ -94,41 +93,6 @@ impl From<Definition> for Template {
             sendable: definition.status == TemplateStatus::Approved,
             definition,
             history: Vec::new(),
-        }
-    }
-}
-
-/// The name and language of a definition.
-pub(crate) fn key(definition: &Definition) -> TemplateKey {
-    TemplateKey {
-        name: definition.name.clone(),
-        language: definition.language.clone(),
-    }
-}
-
-/// What is to be added to the space: a template that the vendor has, or the five fields of one.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Addition {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its language; may be left out where it has only one.
-    pub language: Option<String>,
-    /// Either of the vendor's ids of it.
-    pub id: Option<String>,
-    /// Its text. Where it is given, the vendor is not asked: the template is added as one that is approved, until the next look at
-    /// the vendor's list.
-    pub content: Option<String>,
-    /// Its category; needed with the text.
-    pub category: Option<TemplateCategory>,
-}
-
-impl Addition {
-    fn of(draft: &Draft) -> Self {
-        Self {
-            name: Some(draft.name.clone()),
-            language: Some(draft.language.clone()),
-            ..Self::default()
         }
     }
 }
@@ -239,32 +203,34 @@ impl Templates {
         whole(async move {
             let Self { host, channel } = &templates;
             let Submitting { add, dry_run } = submitting;
-            match vendor::submit(host, channel, &draft, dry_run).await {
-                (Ok(submitted), wrote) => {
-                    let outcome = match (wrote, submitted.edited) {
-                        (false, _) => Outcome::Unchanged,
-                        (true, true) => Outcome::Edited,
-                        (true, false) => Outcome::Created,
-                    };
-                    templates
-                        .submission(submitted, outcome, &draft, add && !dry_run)
-                        .await
+            let there = match templates.found(&Addition::of(&draft)).await {
+                Ok(there) => Some(there),
+                Err(TemplatesError::Missing) => None,
+                Err(error) => return Err(error),
+            };
+            let submission = vendor::Submission {
+                draft: &draft,
+                there: there.as_ref(),
+                is_trial: dry_run,
+            };
+            let (submitted, wrote) = vendor::submit(host, channel, submission).await;
+            let outcome = match (&there, wrote) {
+                (None, _) => Outcome::Created,
+                (Some(_), true) => Outcome::Edited,
+                (Some(_), false) => Outcome::Unchanged,
+            };
+            match submitted {
+                Ok(submitted) => {
+                    let add = add && !dry_run;
+                    templates.submission(submitted, outcome, &draft, add).await
                 }
                 // The vendor would have been asked for more than how things stand.
-                (Err(_), true) if dry_run => {
-                    let there = templates.found(&Addition::of(&draft)).await;
-                    let outcome = match there {
-                        Ok(_) => Outcome::Edited,
-                        Err(TemplatesError::Missing) => Outcome::Created,
-                        Err(error) => return Err(error),
-                    };
-                    Ok(Submission {
-                        outcome,
-                        added: false,
-                        submitted: None,
-                    })
-                }
-                (Err(error), _) => Err(error),
+                Err(_) if dry_run && wrote => Ok(Submission {
+                    outcome,
+                    added: false,
+                    submitted: None,
+                }),
+                Err(error) => Err(error),
             }
         })
         .await
@@ -328,7 +294,7 @@ impl Templates {
         whole(async move {
             vendor::delete(&host, &channel, &deletion).await?;
             let is_deleted = |it: &Definition| match &deletion {
-                Deletion::One(one) => key(it) == one.key,
+                Deletion::One(one) => it.key() == one.key,
                 Deletion::AllLanguages(name) => it.name == *name,
             };
             space::change(&host, &channel, |mut stored| {
@@ -382,12 +348,12 @@ impl Templates {
     /// The vendor has no such template, or the fields are not enough; else as [`Templates::page`].
     pub async fn add(&self, addition: &Addition) -> Result<Template, TemplatesError> {
         let definition = match &addition.content {
-            Some(text) => typed(addition, text).map_err(TemplatesError::Incomplete)?,
+            Some(text) => addition.typed(text).map_err(TemplatesError::Incomplete)?,
             None => self.found(addition).await?,
         };
         let added = definition.clone();
         space::change(&self.host, &self.channel, |stored| {
-            let before = stored.into_iter().find(|it| key(it) == key(&added));
+            let before = stored.into_iter().find(|it| it.key() == added.key());
             (vec![Step::put(before, added)], ())
         })
         .await?;
@@ -401,7 +367,7 @@ impl Templates {
     /// As [`Templates::stored`].
     pub async fn remove(&self, unwanted: &TemplateKey) -> Result<bool, TemplatesError> {
         space::change(&self.host, &self.channel, |mut stored| {
-            stored.retain(|it| key(it) == *unwanted);
+            stored.retain(|it| it.key() == *unwanted);
             let found = !stored.is_empty();
             (stored.into_iter().map(Step::remove).collect(), found)
         })
@@ -419,121 +385,10 @@ impl Templates {
 
     /// The one template of the vendor's list that is meant.
     async fn found(&self, addition: &Addition) -> Result<Definition, TemplatesError> {
-        let Addition {
-            name, language, id, ..
-        } = addition;
-        if name.is_none() && id.is_none() {
-            return Err(TemplatesError::Incomplete(vec![missing(
-                "name",
-                "name it, or give its id",
-            )]));
-        }
-        let filter = Listing {
-            name: name.clone(),
-            language: language.clone(),
-            ..Listing::default()
-        };
-        let mut listed = sync::listed(&self.host, &self.channel, filter).await?;
-        listed.retain(|it| {
-            name.as_ref().is_none_or(|name| it.name == *name)
-                && language
-                    .as_ref()
-                    .is_none_or(|language| it.language == *language)
-                && (id.is_none() || it.id == *id || it.external_id == *id)
-        });
-        let languages: Vec<_> = listed.iter().map(|it| it.language.clone()).collect();
-        match (listed.pop(), listed.is_empty()) {
-            (Some(found), true) => Ok(found),
-            (Some(_), false) => {
-                let remedy = format!("it is there in {}: name one", languages.join(", "));
-                Err(TemplatesError::Incomplete(vec![missing(
-                    "language", &remedy,
-                )]))
-            }
-            (None, _) => Err(TemplatesError::Missing),
-        }
-    }
-}
-
-fn missing(member: &str, remedy: &str) -> Problem {
-    Problem {
-        pointer: format!("/{member}"),
-        code: "required".to_owned(),
-        message: format!("{member} is missing: {remedy}"),
-        source: None,
-    }
-}
-
-/// A template of the five fields of a form.
-fn typed(addition: &Addition, text: &str) -> Result<Definition, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut needed = |member: &str, value: &Option<String>| {
-        let given = value.clone().filter(|value| !value.trim().is_empty());
-        if given.is_none() {
-            problems.push(missing(
-                member,
-                "the text alone does not say which template it is",
-            ));
-        }
-        given.unwrap_or_default()
-    };
-    let (name, language) = (
-        needed("name", &addition.name),
-        needed("language", &addition.language),
-    );
-    let Some(category) = &addition.category else {
-        problems.push(missing("category", "give the one that it was approved in"));
-        return Err(problems);
-    };
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    // What stands between double braces is a number or a name (`templates.parameter-format`).
-    let by_name = text
-        .split("{{")
-        .skip(1)
-        .any(|variable| variable.trim_start().starts_with(char::is_alphabetic));
-    let format = if by_name {
-        ParameterFormat::Named
-    } else {
-        ParameterFormat::Positional
-    };
-    Ok(Definition {
-        name,
-        language,
-        category: category.clone(),
-        status: TemplateStatus::Approved,
-        content: TemplateContent {
-            parameter_format: Some(format),
-            body: Some(TemplateBody {
-                text: Some(TemplateText {
-                    text: text.to_owned(),
-                    examples: Vec::new(),
-                }),
-                security_recommendation: None,
-            }),
-            ..TemplateContent::default()
-        },
-        id: addition.id.clone(),
-        external_id: None,
-        namespace: None,
-        quality: None,
-        rejected_reason: None,
-        previous_category: None,
-        coming_category: None,
-        ttl_seconds: None,
-        created: None,
-        modified: None,
-        attributes: Vec::new(),
-    })
-}
-
-/// The template that a message names, and where it stands in the message.
-fn named(message: &Message) -> Option<(&'static str, &TemplateMessage)> {
-    match (&message.content, &message.fallback) {
-        (Content::Template(template), _) => Some(("/content", template)),
-        (_, Some(template)) => Some(("/fallback", template)),
-        _ => None,
+        let filter = addition.filter().map_err(TemplatesError::Incomplete)?;
+        let listed = sync::listed(&self.host, &self.channel, filter).await?;
+        let found = addition.pick(listed).map_err(TemplatesError::Incomplete)?;
+        found.ok_or(TemplatesError::Missing)
     }
 }
 
@@ -544,47 +399,15 @@ pub(crate) async fn definition(
     channel: &Arc<Channel>,
     message: &Message,
 ) -> Result<Result<Option<Definition>, Problem>, TemplatesError> {
-    let Some((at, template)) = named(message) else {
+    let Some((at, wanted)) = named(message) else {
         return Ok(Ok(None));
     };
     if !channel.plugin.has("template-store") {
         return Ok(Ok(None));
     }
-    let wanted = TemplateKey {
-        name: template.name.clone(),
-        language: template.language.clone(),
-    };
     if let Some(definition) = space::get(host, channel, &wanted).await? {
         return Ok(Ok(Some(definition)));
     }
     let stored = space::stored(host, channel).await?;
     Ok(Err(not_added(at, &wanted, &stored)))
-}
-
-/// Names what would work: another language of it, or adding it.
-fn not_added(at: &str, wanted: &TemplateKey, stored: &[Definition]) -> Problem {
-    let TemplateKey { name, language } = wanted;
-    let languages: Vec<_> = stored
-        .iter()
-        .filter(|it| it.name == *name)
-        .map(|it| it.language.as_str())
-        .collect();
-    let (member, message) = if languages.is_empty() {
-        let message = format!(
-            "The template {name} was not added to this channel: add it (templates add, or templates sync for all that are approved), or name one that was"
-        );
-        ("name", message)
-    } else {
-        let message = format!(
-            "The template {name} was added in {}, not in {language}: send it in that language, or add this one",
-            languages.join(", ")
-        );
-        ("language", message)
-    };
-    Problem {
-        pointer: format!("{at}/{member}"),
-        code: "template_not_added".to_owned(),
-        message,
-        source: None,
-    }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::TemplatesError;
 use super::change::{StoredChange, record};
-use super::{TemplatesError, key};
 use crate::capability::Lent;
 use crate::channel::Channel;
 use crate::contract::template_store::TemplateError;
+use crate::contract::templates::space::Step;
 use crate::contract::templates::{Definition, TemplateKey, TemplateStatus};
 use crate::host::Shared;
 use crate::inbox::ledger::{self, Ledger};
@@ -15,37 +16,6 @@ use crate::{CallError, Instance};
 
 /// The most templates that a refusal names.
 const NAMED: usize = 20;
-
-/// A step in the space: a template is added, replaced or removed.
-pub(super) struct Step {
-    before: Option<Definition>,
-    after: Option<Definition>,
-}
-
-impl Step {
-    pub(super) fn put(before: Option<Definition>, after: Definition) -> Self {
-        Self {
-            before,
-            after: Some(after),
-        }
-    }
-
-    pub(super) fn remove(before: Definition) -> Self {
-        Self {
-            before: Some(before),
-            after: None,
-        }
-    }
-
-    /// The vendor no longer has it: it is kept, so that it can be seen why it is not offered.
-    pub(super) fn gone(before: Definition) -> Self {
-        let after = Definition {
-            status: TemplateStatus::Deleted,
-            ..before.clone()
-        };
-        Self::put(Some(before), after)
-    }
-}
 
 /// The templates of a space, by name and language.
 pub(crate) async fn stored(
@@ -80,7 +50,7 @@ pub(crate) async fn sendable(host: &Arc<Shared>, channel: &Arc<Channel>) -> Vec<
     match stored(host, channel).await {
         Ok(mut stored) => {
             stored.retain(|it| it.status == TemplateStatus::Approved);
-            stored.iter().take(NAMED).map(key).collect()
+            stored.iter().take(NAMED).map(Definition::key).collect()
         }
         Err(error) => {
             tracing::warn!(channel = channel.id, %error, "its templates could not be read");
@@ -130,7 +100,7 @@ pub(super) async fn change<T>(
     for Step { before, after } in &steps {
         match (before, after) {
             (_, Some(after)) => sandbox.add_template(after).await??,
-            (Some(before), None) => drop(sandbox.remove_template(&key(before)).await??),
+            (Some(before), None) => drop(sandbox.remove_template(&before.key()).await??),
             (None, None) => {}
         }
         changes.extend(StoredChange::between(before.as_ref(), after.as_ref()));

@@ -11,7 +11,7 @@ use crate::capability::{Http, Lent};
 use crate::channel::Channel;
 use crate::contract::http::{Failure, Request, Response};
 use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
-use crate::contract::templates::Draft;
+use crate::contract::templates::{Definition, Draft};
 use crate::host::Shared;
 use crate::{CallError, Instance};
 
@@ -30,13 +30,24 @@ pub(crate) async fn page(
     .await
 }
 
-/// Submits a draft. Returns what the vendor said, and whether anything was asked of it but to tell how things stand. A trial asks
-/// nothing else: it fails where that would be needed.
+/// A draft to be submitted.
+pub(super) struct Submission<'a> {
+    pub(super) draft: &'a Draft,
+    /// The template of its name and language that is there.
+    pub(super) there: Option<&'a Definition>,
+    /// Nothing is asked of the vendor but how things stand: it fails where more would be needed.
+    pub(super) is_trial: bool,
+}
+
+/// Submits a draft, or changes what is there. Returns what the vendor said, and whether more was asked of it than how things stand.
 pub(super) async fn submit(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
-    draft: &Draft,
-    is_trial: bool,
+    Submission {
+        draft,
+        there,
+        is_trial,
+    }: Submission<'_>,
 ) -> (Result<Submitted, TemplatesError>, bool) {
     let noting = Arc::new(Noting {
         http: Arc::clone(&channel.current().http) as _,
@@ -44,8 +55,14 @@ pub(super) async fn submit(
         wrote: AtomicBool::new(false),
     });
     let http = Arc::clone(&noting) as _;
-    let submit =
-        async |sandbox: &mut Instance, settings: &str| sandbox.submit(settings, draft).await;
+    let submit = async |sandbox: &mut Instance, settings: &str| match there {
+        Some(there) => {
+            sandbox
+                .edit_template(settings, there.id.as_deref(), draft)
+                .await
+        }
+        None => sandbox.submit(settings, draft).await,
+    };
     let submitted = ask_by(host, channel, http, "template-store.submit", submit).await;
     (submitted, noting.wrote.load(Ordering::Relaxed))
 }

@@ -93,6 +93,11 @@ impl<'a, H: Http> Client<'a, H> {
         })
     }
 
+    /// Deletes what is at `path`.
+    pub(crate) fn delete(&self, path: &str) -> Result<Response, Failure> {
+        self.http.send(&self.request("DELETE", path))
+    }
+
     /// Registers or sets something. Placeholders in `json` are filled, so it may hold nothing that people wrote.
     pub(crate) fn configure(&self, path: &str, json: Vec<u8>) -> Result<Response, Failure> {
         self.http.send(&Request {

@@ -5,7 +5,7 @@ mod name;
 mod record;
 
 pub(crate) use memory::update;
-pub(crate) use name::{all as names, group as group_name};
+pub(crate) use name::{all as names, group as group_name, key};
 pub(crate) use record::{Cause, Free, Opened, State};
 
 use crate::bindings::exports::messaging::channel::contacts::KnownContact;

@@ -50,7 +50,8 @@ pub(super) fn kind(key: &str) -> &str {
     key.split([':', '#']).next().unwrap_or(key)
 }
 
-fn key(kind: &str, name: &str) -> Option<String> {
+/// The key of a name of a kind; a name is not empty.
+pub(crate) fn key(kind: &str, name: &str) -> Option<String> {
     if name.is_empty() {
         return None;
     }

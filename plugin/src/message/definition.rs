@@ -1,31 +1,69 @@
 //! Whether a template message fits the template as it was approved.
 //!
-//! Meta says so only after it has taken the message (errors 132000, 132001, 132012, 132015).
+//! Meta says so only after it has taken the message (errors 131062, 132000, 132001, 132005, 132012, 132015, 132016). Neither its
+//! category nor what would be said of it as a draft stands in the way of a template that is approved.
 
-use super::template::{Parts, words};
+use super::template::words;
 use crate::bindings::messaging::channel::outbound::{
-    HeaderParameter, ParameterValue, TemplateMessage,
+    ButtonValue, HeaderParameter, ParameterValue, TemplateMessage, TemplateParameter,
 };
 use crate::bindings::messaging::channel::templates::{
-    Definition, ParameterFormat, TemplateBody, TemplateButton, TemplateCategory, TemplateHeader,
-    TemplateStatus,
+    Definition, TemplateButton, TemplateCategory, TemplateContent, TemplateHeader, TemplateStatus,
 };
 use crate::bindings::messaging::channel::types::Recipient;
 use crate::problem::Problems;
+use crate::template::label;
+use crate::template::variables::{
+    self, Defined, Given, Takes, Variable, cards, fill, reading, targets, variables,
+};
 
 const SOURCE: &str = "Cloud API, template messages";
 const SOURCE_AUTHENTICATION: &str = "Cloud API, authentication templates";
 const SOURCE_CAROUSEL: &str = "Cloud API, media card carousel templates";
+const SOURCE_LENGTH: &str = "Cloud API, error 132005";
 
 /// The longest one-time code.
 const CODE_LIMIT: usize = 15;
 
-/// The parts of a definition, or of one of its cards.
-struct Defined<'a> {
-    header: Option<&'a TemplateHeader>,
-    body: Option<&'a TemplateBody>,
-    buttons: &'a [TemplateButton],
-    named: bool,
+/// The longest header of text.
+const HEADER_LIMIT: usize = 60;
+
+/// The longest body of a card.
+const CARD_LIMIT: usize = 160;
+
+/// Whether the definition is of this template; adds what is another.
+pub(super) fn is_of(
+    at: &str,
+    template: &TemplateMessage,
+    definition: &Definition,
+    problems: &mut Problems,
+) -> bool {
+    if template.name != definition.name {
+        problems.add(
+            format_args!("{at}/name"),
+            "other_template",
+            format_args!(
+                "The definition is of another template, {}: give the right one, or none",
+                definition.name
+            ),
+            SOURCE,
+        );
+        return false;
+    }
+    if template.language != definition.language {
+        problems.add(
+            format_args!("{at}/language"),
+            "other_template",
+            format_args!(
+                "The template that was given is approved in {0}, and WhatsApp takes no other language for that: send it \
+                 in {0}, or give the definition in the other language",
+                definition.language
+            ),
+            SOURCE,
+        );
+        return false;
+    }
+    true
 }
 
 /// Adds what does not fit. `at` is where the template stands in the message.
@@ -36,20 +74,6 @@ pub(super) fn check(
     definition: &Definition,
     problems: &mut Problems,
 ) {
-    for (member, given, defined) in [
-        ("name", &template.name, &definition.name),
-        ("language", &template.language, &definition.language),
-    ] {
-        if given != defined {
-            problems.add(
-                format_args!("{at}/{member}"),
-                "other_template",
-                format_args!("The definition is of another template, with {member} {defined}: give the right one, or none"),
-                SOURCE,
-            );
-            return;
-        }
-    }
     if let Some(reason) = not_sendable(&definition.status) {
         problems.add(
             format_args!("{at}/name"),
@@ -58,19 +82,30 @@ pub(super) fn check(
             SOURCE,
         );
     }
-    if definition.category == TemplateCategory::Authentication {
-        authentication(at, template, to, problems);
-    }
     let content = &definition.content;
-    let named = content.parameter_format == Some(ParameterFormat::Named);
-    let defined = Defined {
-        header: content.header.as_ref(),
-        body: content.body.as_ref(),
-        buttons: &content.buttons,
-        named,
-    };
-    parts(at, template.into(), &defined, problems);
-    cards(at, template, definition, named, problems);
+    if definition.category == TemplateCategory::Authentication {
+        authentication(at, template, &content.buttons, to, problems);
+    }
+    let defined = Defined::from(definition);
+    part(at, template.into(), &defined, body_limit(content), problems);
+    let cards = cards(content, template.cards.len());
+    if cards.len() == template.cards.len() {
+        for (i, (card, defined)) in template.cards.iter().zip(&cards).enumerate() {
+            let at = format!("{at}/cards/{i}");
+            part(&at, card.into(), defined, CARD_LIMIT, problems);
+        }
+    } else {
+        problems.add(
+            format_args!("{at}/cards"),
+            "wrong_count",
+            format_args!(
+                "The template has {} cards, and {} are given: give one entry for each",
+                cards.len(),
+                template.cards.len()
+            ),
+            SOURCE_CAROUSEL,
+        );
+    }
     let expires = content
         .offer
         .as_ref()
@@ -94,6 +129,23 @@ pub(super) fn check(
     }
 }
 
+/// The longest body, with its values. (Cloud API, template components and limited-time offer templates.)
+fn body_limit(content: &TemplateContent) -> usize {
+    match content {
+        TemplateContent { offer: Some(_), .. } => 600,
+        TemplateContent {
+            header: None,
+            footer: None,
+            buttons,
+            carousel,
+            call_permission_request: false,
+            other,
+            ..
+        } if buttons.is_empty() && carousel.is_empty() && other.is_empty() => 32_768,
+        _ => 1024,
+    }
+}
+
 /// Why a template with this status can't be sent, and what to do.
 fn not_sendable(status: &TemplateStatus) -> Option<String> {
     Some(match status {
@@ -105,12 +157,16 @@ fn not_sendable(status: &TemplateStatus) -> Option<String> {
             "is in review: wait until it is approved".into()
         }
         TemplateStatus::Rejected => "was rejected: correct it and submit it again".into(),
-        TemplateStatus::Paused => "is paused for its quality: wait, or use another".into(),
+        TemplateStatus::Paused => {
+            "is paused for its quality: wait, 3 hours the first time and 6 the second, or use another".into()
+        }
         TemplateStatus::Archived => {
             "is archived: take it out of the archive, or use another".into()
         }
-        TemplateStatus::Disabled
-        | TemplateStatus::PendingDeletion
+        TemplateStatus::Disabled => {
+            "is disabled for its quality: submit a better one under another name, or use another".into()
+        }
+        TemplateStatus::PendingDeletion
         | TemplateStatus::Deleted
         | TemplateStatus::LimitExceeded => "can't be sent any more: use another".into(),
         TemplateStatus::Other(status) => {
@@ -119,11 +175,22 @@ fn not_sendable(status: &TemplateStatus) -> Option<String> {
     })
 }
 
-fn authentication(at: &str, template: &TemplateMessage, to: &Recipient, problems: &mut Problems) {
+/// A code is short, goes to a phone number, and stands in the body and once more in the button.
+fn authentication(
+    at: &str,
+    template: &TemplateMessage,
+    buttons: &[TemplateButton],
+    to: &Recipient,
+    problems: &mut Problems,
+) {
     const SOURCE: &str = SOURCE_AUTHENTICATION;
     if super::is_to_user_id(to) {
+        let pointer = match to {
+            Recipient::Contact(_) => "/to/contact/phone",
+            _ => "/to/user_id",
+        };
         problems.add(
-            "/to/user_id",
+            pointer,
             "not_allowed",
             "WhatsApp sends no sign-in codes to a user id: give the phone number",
             SOURCE,
@@ -141,18 +208,46 @@ fn authentication(at: &str, template: &TemplateMessage, to: &Recipient, problems
             );
         }
     }
+    for (i, given) in template.buttons.iter().enumerate() {
+        if let ButtonValue::UrlSuffix(suffix) = &given.value
+            && let Some(button) = button(buttons, given.index)
+            && matches!(
+                button,
+                TemplateButton::OneTimeCode(_) | TemplateButton::Url(_)
+            )
+            && let [TemplateParameter { value, .. }] = &template.body[..]
+            && reading(value) != suffix
+        {
+            problems.add(
+                format_args!("{at}/buttons/{i}/url_suffix"),
+                "mismatch",
+                format_args!(
+                    "The button ‘{}’ hands over another code than the body shows: give the same in both",
+                    label(button)
+                ),
+                SOURCE,
+            );
+        }
+    }
 }
 
 /// Header, body and buttons.
-fn parts(at: &str, given: Parts<'_>, defined: &Defined<'_>, problems: &mut Problems) {
-    header(at, given.header, defined.header, problems);
-    let text = defined.body.map(|body| body.text.as_ref());
-    match text {
-        Some(Some(text)) => variables(at, given, &text.text, defined.named, problems),
-        // The vendor writes the text, and leaves a place for the code in it.
-        Some(None) => variables(at, given, "{{1}}", false, problems),
-        None => variables(at, given, "", false, problems),
-    }
+fn part(
+    at: &str,
+    given: Given<'_>,
+    defined: &Defined<'_>,
+    body_limit: usize,
+    problems: &mut Problems,
+) {
+    header(at, given.header, defined, problems);
+    let body = Text {
+        what: "body",
+        text: defined.text(),
+        named: defined.named,
+        limit: body_limit,
+    };
+    let at_value = |i| format!("{at}/body/{i}");
+    body.check(&format!("{at}/body"), at_value, given.body, problems);
     buttons(at, given, defined.buttons, problems);
 }
 
@@ -172,35 +267,51 @@ pub(super) fn header_kind(header: &HeaderParameter) -> &'static str {
 fn header(
     at: &str,
     given: Option<&HeaderParameter>,
-    defined: Option<&TemplateHeader>,
+    defined: &Defined<'_>,
     problems: &mut Problems,
 ) {
-    let wanted = match defined {
-        None => None,
-        Some(TemplateHeader::Text(text)) => placeholders(&text.text).next().map(|_| "text"),
-        Some(TemplateHeader::Image(_)) => Some("image"),
-        Some(TemplateHeader::Video(_)) => Some("video"),
-        Some(TemplateHeader::Gif(_)) => Some("gif"),
-        Some(TemplateHeader::Document(_)) => Some("document"),
-        Some(TemplateHeader::Location) => Some("location"),
-        Some(TemplateHeader::Product) => Some("product"),
-        Some(TemplateHeader::Other(_)) => return,
-    };
-    match (given.map(header_kind), wanted) {
-        (None, Some(wanted)) => problems.add(
-            format_args!("{at}/header"),
-            "required",
-            format_args!("The template's header takes {wanted}: give it"),
-            SOURCE,
-        ),
-        (Some(given), Some(wanted)) if given != wanted => problems.add(
-            format_args!("{at}/header"),
+    let at = format!("{at}/header");
+    if let (Some(HeaderParameter::Text(value)), Some(TemplateHeader::Text(text))) =
+        (given, defined.header)
+        && !variables(&text.text, defined.named).is_empty()
+    {
+        let text = Text {
+            what: "header",
+            text: &text.text,
+            named: defined.named,
+            limit: HEADER_LIMIT,
+        };
+        text.check(&at, |_| at.clone(), std::slice::from_ref(value), problems);
+        return;
+    }
+    let takes = defined.header.map_or(Takes::Nothing, variables::header);
+    match (given.map(header_kind), takes) {
+        (None, Takes::Required(wanted)) => {
+            let variable = match defined.header {
+                Some(TemplateHeader::Text(text)) => {
+                    variables(&text.text, defined.named).first().copied()
+                }
+                _ => None,
+            };
+            let place = variable.map(|variable| format!(" for {variable}"));
+            problems.add(
+                at,
+                "required",
+                format_args!(
+                    "The template's header takes {wanted}{}: give it",
+                    place.unwrap_or_default()
+                ),
+                SOURCE,
+            );
+        }
+        (Some(given), Takes::Required(wanted)) if given != wanted => problems.add(
+            at,
             "wrong_kind",
             format_args!("The template's header takes {wanted}, not {given}: give that"),
             SOURCE,
         ),
-        (Some(_), None) => problems.add(
-            format_args!("{at}/header"),
+        (Some(_), Takes::Nothing) => problems.add(
+            at,
             "not_in_template",
             "The template's header takes nothing: leave header out",
             SOURCE,
@@ -209,104 +320,124 @@ fn header(
     }
 }
 
-/// What stands between double braces, as often as it stands there.
-fn placeholders(text: &str) -> impl Iterator<Item = &str> {
-    text.split("{{")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("}}"))
-        .map(|(name, _)| name.trim())
+/// A text of the template with its variables.
+struct Text<'a> {
+    what: &'static str,
+    text: &'a str,
+    named: bool,
+    limit: usize,
 }
 
-/// The values of the body's variables: as many without a name as are numbered, and one for each name.
-fn variables(at: &str, given: Parts<'_>, text: &str, named: bool, problems: &mut Problems) {
-    let mut open: Vec<&str> = Vec::new();
-    let mut numbers: Vec<&str> = Vec::new();
-    for name in placeholders(text) {
-        let is_number = !named && name.bytes().all(|b| b.is_ascii_digit());
-        let list = if is_number { &mut numbers } else { &mut open };
-        if !list.contains(&name) {
-            list.push(name);
-        }
-    }
-    let unnamed = given.body.iter().filter(|p| p.name.is_none()).count();
-    if unnamed != numbers.len() {
-        problems.add(
-            format_args!("{at}/body"),
-            "wrong_count",
-            format_args!(
-                "The body has {} numbered variables, and {unnamed} values without a name are given: give one for each",
-                numbers.len()
-            ),
-            SOURCE,
-        );
-    }
-    for (i, parameter) in given.body.iter().enumerate() {
-        let Some(name) = parameter.name.as_deref() else {
-            continue;
-        };
-        // A name that is taken off the list is no longer there for a second value.
-        match open.iter().position(|wanted| *wanted == name) {
-            Some(found) => {
-                open.swap_remove(found);
-            }
-            None => problems.add(
-                format_args!("{at}/body/{i}/name"),
-                "not_in_template",
-                format_args!("The body has no variable {name} that is still open: correct the name, or leave the value out"),
+impl Text<'_> {
+    /// As many values without a name as variables are numbered, one for each name, and all of it not too long.
+    fn check(
+        &self,
+        at: &str,
+        at_value: impl Fn(usize) -> String,
+        given: &[TemplateParameter],
+        problems: &mut Problems,
+    ) {
+        let what = self.what;
+        let open = variables(self.text, self.named);
+        let targets = targets(&open, given);
+        let mut missing = open.iter().filter(|open| {
+            let is_open = |target: &Variable<'_>| target.name == open.name;
+            !targets.iter().flatten().any(is_open)
+        });
+        let numbers = open.iter().filter(|variable| variable.is_number).count();
+        let unnamed = given.iter().filter(|value| value.name.is_none()).count();
+        if unnamed != numbers {
+            let remedy = match missing.clone().find(|variable| variable.is_number) {
+                Some(variable) => format!("give one for each, the next for {variable}"),
+                None => "leave out what is too many".to_owned(),
+            };
+            problems.add(
+                at,
+                "wrong_count",
+                format_args!(
+                    "The {what} has {numbers} numbered variables, and {unnamed} values without a name are given: {remedy}"
+                ),
                 SOURCE,
-            ),
+            );
+        }
+        let names: Vec<&str> = missing
+            .clone()
+            .filter(|variable| !variable.is_number)
+            .map(|variable| variable.name)
+            .collect();
+        for (i, value) in given.iter().enumerate() {
+            let Some(name) = value.name.as_deref().filter(|_| targets[i].is_none()) else {
+                continue;
+            };
+            let remedy = if names.is_empty() {
+                "leave the value out".to_owned()
+            } else {
+                format!("name it as one that is open, {}", names.join(" or "))
+            };
+            problems.add(
+                format_args!("{}/name", at_value(i)),
+                "not_in_template",
+                format_args!("The {what} has no variable {name} that is still open: {remedy}"),
+                SOURCE,
+            );
+        }
+        for variable in missing.by_ref().filter(|variable| !variable.is_number) {
+            problems.add(
+                at,
+                "required",
+                format_args!("There is no value for {variable}: give one with that name"),
+                SOURCE,
+            );
+        }
+        self.length(at_value, given, &targets, problems);
+    }
+
+    /// The length of the text with its values. Where they make it too long, the longest is to be shortened.
+    fn length(
+        &self,
+        at_value: impl Fn(usize) -> String,
+        given: &[TemplateParameter],
+        targets: &[Option<Variable<'_>>],
+        problems: &mut Problems,
+    ) {
+        let longest = given
+            .iter()
+            .zip(targets)
+            .enumerate()
+            .filter_map(|(i, (value, target))| {
+                Some((reading(&value.value).chars().count(), i, target.as_ref()?))
+            })
+            .max_by_key(|(length, ..)| *length);
+        let Some((_, i, variable)) = longest else {
+            return;
+        };
+        let filled = fill(self.text, self.named, given, &mut Vec::new());
+        let length = filled.chars().count();
+        if length > self.limit {
+            problems.add(
+                at_value(i),
+                "too_long",
+                format_args!(
+                    "With its values the {} has {length} characters, and {} fit: shorten the value of {variable}",
+                    self.what, self.limit
+                ),
+                SOURCE_LENGTH,
+            );
         }
     }
-    for name in open {
-        problems.add(
-            format_args!("{at}/body"),
-            "required",
-            format_args!("The variable {name} has no value: give one with that name"),
-            SOURCE,
-        );
-    }
 }
 
-/// What a button of a template takes.
-enum Takes {
-    Nothing,
-    Optional(&'static str),
-    Required(&'static str),
-    /// A button that is not known here may take anything.
-    Anything,
+fn button(buttons: &[TemplateButton], index: u32) -> Option<&TemplateButton> {
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| buttons.get(index))
 }
 
-fn takes(button: &TemplateButton) -> Takes {
-    match button {
-        TemplateButton::QuickReply(_) => Takes::Optional("payload"),
-        TemplateButton::Url(button) if placeholders(&button.url).next().is_some() => {
-            Takes::Required("url_suffix")
-        }
-        // The code stands in the body and, once more, in the button, which is sent as one of a web address.
-        TemplateButton::OneTimeCode(_) => Takes::Required("url_suffix"),
-        TemplateButton::CopyCode(_) => Takes::Required("code"),
-        TemplateButton::Flow(_) => Takes::Optional("flow"),
-        TemplateButton::Catalog(_) => Takes::Optional("catalog"),
-        TemplateButton::Products(_) => Takes::Required("products"),
-        TemplateButton::OrderDetails(_) => Takes::Required("order_details"),
-        TemplateButton::Call(_) => Takes::Optional("call"),
-        TemplateButton::Url(_)
-        | TemplateButton::PhoneNumber(_)
-        | TemplateButton::Product(_)
-        | TemplateButton::ContactRequest(_) => Takes::Nothing,
-        TemplateButton::App(_) | TemplateButton::Other(_) => Takes::Anything,
-    }
-}
-
-fn buttons(at: &str, given: Parts<'_>, defined: &[TemplateButton], problems: &mut Problems) {
+fn buttons(at: &str, given: Given<'_>, defined: &[TemplateButton], problems: &mut Problems) {
     for (i, parameter) in given.buttons.iter().enumerate() {
         let pointer = format!("{at}/buttons/{i}");
-        let button = usize::try_from(parameter.index)
-            .ok()
-            .and_then(|index| defined.get(index));
-        let (kind, _) = words(&parameter.value);
-        match button.map(takes) {
-            None => problems.add(
+        let Some(button) = button(defined, parameter.index) else {
+            problems.add(
                 format_args!("{pointer}/index"),
                 "not_in_template",
                 format_args!(
@@ -314,24 +445,32 @@ fn buttons(at: &str, given: Parts<'_>, defined: &[TemplateButton], problems: &mu
                     defined.len()
                 ),
                 SOURCE,
-            ),
-            Some(Takes::Nothing) => problems.add(
+            );
+            continue;
+        };
+        let (kind, _) = words(&parameter.value);
+        match variables::button(button) {
+            Takes::Nothing => problems.add(
                 pointer,
                 "not_in_template",
-                "This button takes nothing: leave its value out",
+                format_args!(
+                    "The button ‘{}’ takes nothing: leave its value out",
+                    label(button)
+                ),
                 SOURCE,
             ),
-            Some(Takes::Optional(wanted) | Takes::Required(wanted)) if wanted != kind => {
+            Takes::Optional(wanted) | Takes::Required(wanted) if wanted != kind => {
                 problems.add(
                     pointer,
                     "wrong_kind",
                     format_args!(
-                        "This button takes a value of kind {wanted}, not {kind}: give that"
+                        "The button ‘{}’ takes {wanted}, not {kind}: give that",
+                        label(button)
                     ),
                     SOURCE,
                 );
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     for (i, button) in defined.iter().enumerate() {
@@ -341,59 +480,23 @@ fn buttons(at: &str, given: Parts<'_>, defined: &[TemplateButton], problems: &mu
                 .iter()
                 .any(|b| usize::try_from(b.index) == Ok(i))
         };
-        if let Takes::Required(wanted) = takes(button)
+        if let Takes::Required(wanted) = variables::button(button)
             && !is_given()
         {
+            let what = match button {
+                TemplateButton::OneTimeCode(_) => ", the code that the body shows".to_owned(),
+                TemplateButton::Url(button) => format!(" for its address ‘{}’", button.url),
+                _ => String::new(),
+            };
             problems.add(
                 format_args!("{at}/buttons"),
                 "required",
-                format_args!("The button with index {i} needs a value of kind {wanted}: give it"),
+                format_args!(
+                    "The button ‘{}’, with index {i}, needs {wanted}{what}: give it",
+                    label(button)
+                ),
                 SOURCE,
             );
         }
-    }
-}
-
-fn cards(
-    at: &str,
-    template: &TemplateMessage,
-    definition: &Definition,
-    named: bool,
-    problems: &mut Problems,
-) {
-    let defined = &definition.content.carousel;
-    // Cards of products are approved as two and may be more when they are sent.
-    let products = matches!(
-        defined.first().and_then(|card| card.header.as_ref()),
-        Some(TemplateHeader::Product)
-    );
-    let given = template.cards.len();
-    let fits = match (given, defined.len()) {
-        (given, wanted) if given == wanted => true,
-        (given, _) => products && given >= 2,
-    };
-    if !fits {
-        problems.add(
-            format_args!("{at}/cards"),
-            "wrong_count",
-            format_args!(
-                "The template has {} cards, and {given} are given: give one entry for each",
-                defined.len()
-            ),
-            SOURCE_CAROUSEL,
-        );
-        return;
-    }
-    for (i, card) in template.cards.iter().enumerate() {
-        let Some(defined) = defined.get(i).or(defined.last()) else {
-            return;
-        };
-        let defined = Defined {
-            header: defined.header.as_ref(),
-            body: defined.body.as_ref(),
-            buttons: &defined.buttons,
-            named,
-        };
-        parts(&format!("{at}/cards/{i}"), card.into(), &defined, problems);
     }
 }

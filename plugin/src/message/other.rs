@@ -1,14 +1,20 @@
 //! Kinds that the contract has no type for: orders, pins, and what Meta adds. Their JSON is passed on as it is.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json::object;
-use super::wire::{Body, Content, Tagged};
+use super::wire::{Body, Content, Part, Tagged};
+use crate::bindings::messaging::channel::outbound::{HeaderParameter, TemplateMessage};
 use crate::bindings::messaging::channel::types::{Foreign, Recipient};
 use crate::problem::Problems;
 
 const SOURCE: &str = "Cloud API, messages";
 const SOURCE_PIN: &str = "Cloud API, groups, pinning messages";
+const SOURCE_TEMPLATE: &str = "Cloud API, template messages";
+const SOURCE_TAP_TARGET: &str = "Cloud API, tap target configuration of templates";
 const SOURCE_ORDER: &str = "Cloud API, orders and payments";
 
 /// Members of a request that say whom it goes to and what it is; a kind is none of them.
@@ -64,6 +70,15 @@ const TYPED_INTERACTIVE: [(&str, &str); 13] = [
     ("voice_call", "call_button"),
 ];
 
+/// The same of a template's components.
+const TYPED_COMPONENTS: [(&str, &str); 5] = [
+    ("body", "body"),
+    ("button", "buttons"),
+    ("carousel", "cards"),
+    ("header", "header"),
+    ("limited_time_offer", "offer_expires"),
+];
+
 pub(super) fn other<'a>(
     foreign: &'a Foreign,
     to: &Recipient,
@@ -71,11 +86,7 @@ pub(super) fn other<'a>(
 ) -> Option<Content<'a>> {
     let kind = foreign.kind.as_str();
     // Nothing but a word gets beside `to` and `type`; the JSON is one object under it.
-    let is_word = kind.starts_with(|c: char| c.is_ascii_lowercase())
-        && kind
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if !is_word || ENVELOPE.contains(&kind) {
+    if !is_word(kind) || ENVELOPE.contains(&kind) {
         problems.add(
             "/content/kind",
             "bad_kind",
@@ -102,6 +113,84 @@ pub(super) fn other<'a>(
         _ => {}
     }
     Some(Tagged(kind, Body::Other(object)))
+}
+
+fn is_word(kind: &str) -> bool {
+    kind.starts_with(|c: char| c.is_ascii_lowercase())
+        && kind
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Components of a template that the contract has no type for: their members, as they are, beside the type.
+pub(super) fn components<'a>(
+    at: &str,
+    template: &'a TemplateMessage,
+    problems: &mut Problems,
+) -> Vec<Part<'a>> {
+    const SOURCE: &str = SOURCE_TEMPLATE;
+    let mut parts = Vec::with_capacity(template.other.len());
+    for (i, foreign) in template.other.iter().enumerate() {
+        let at = format!("{at}/other/{i}");
+        let kind = foreign.kind.as_str();
+        if !is_word(kind) {
+            problems.add(
+                format_args!("{at}/kind"),
+                "bad_kind",
+                "This is no type of component: give the Cloud API's word for it, such as tap_target_configuration",
+                SOURCE,
+            );
+        }
+        typed(&format!("{at}/kind"), kind, &TYPED_COMPONENTS, problems);
+        let json = foreign.json.as_deref().unwrap_or_default();
+        let Some(object) = object(format_args!("{at}/json"), json, SOURCE, problems) else {
+            continue;
+        };
+        // It was read as an object, so its members can be.
+        let mut members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(object.get()).unwrap_or_default();
+        if let Some(word) = members.remove("type")
+            && serde_json::from_str(word.get()).ok() != Some(kind)
+        {
+            problems.add(
+                format_args!("{at}/json/type"),
+                "wrong_kind",
+                format_args!(
+                    "The component is of another type than {kind}: correct it, or leave it out"
+                ),
+                SOURCE,
+            );
+        }
+        if kind == "tap_target_configuration" {
+            let value = serde_json::from_str(object.get()).unwrap_or_default();
+            tap_target(&at, &value, template, problems);
+        }
+        parts.push(Part::Other { kind, members });
+    }
+    parts
+}
+
+/// A page that opens when the message is tapped: its address and its title.
+fn tap_target(at: &str, value: &Value, template: &TemplateMessage, problems: &mut Problems) {
+    const SOURCE: &str = SOURCE_TAP_TARGET;
+    let target = "/parameters/0/tap_target_configuration/0";
+    for member in ["url", "title"] {
+        let pointer = format!("{target}/{member}");
+        let text = value.pointer(&pointer).and_then(Value::as_str);
+        let text = text.unwrap_or_default();
+        problems.text(format_args!("{at}/json{pointer}"), text, usize::MAX, SOURCE);
+    }
+    if !matches!(
+        template.header,
+        None | Some(HeaderParameter::Text(_) | HeaderParameter::Image(_))
+    ) {
+        problems.add(
+            format_args!("{at}/kind"),
+            "not_allowed",
+            "Only a template with a picture, with text or without a header opens a page by a tap: leave it out",
+            SOURCE,
+        );
+    }
 }
 
 fn typed(pointer: &str, word: &str, typed: &[(&str, &str)], problems: &mut Problems) {

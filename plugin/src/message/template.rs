@@ -3,50 +3,27 @@
 //! The Cloud API wants a component only for what has parameters, and knows neither a namespace nor a language
 //! policy that would say anything.
 
+use std::fmt;
+
 use super::basic::{degrees, source};
 use super::definition;
+use super::interactive::call_limits;
 use super::json::object;
+use super::other;
 use super::wire::{self, Body, Component, Content, Parameter, Tagged, Value};
 use crate::bindings::messaging::channel::outbound::{
-    ButtonParameter, ButtonValue, CardParameters, HeaderParameter, ParameterValue,
-    ProductsParameter, TemplateMessage, TemplateParameter,
+    ButtonValue, CallParameter, CardParameters, HeaderParameter, ParameterValue, ProductsParameter,
+    TemplateMessage, TemplateParameter,
 };
-use crate::bindings::messaging::channel::templates::Definition;
+use crate::bindings::messaging::channel::templates::{Definition, TemplateButton, TemplateHeader};
 use crate::bindings::messaging::channel::types::Recipient;
 use crate::problem::Problems;
+use crate::template::variables::{Defined, Given, Variable, cards, targets, variables};
 
 const SOURCE: &str = "Cloud API, template messages";
 const SOURCE_PARAMETER: &str = "Cloud API, error 132018";
 const SOURCE_CAROUSEL: &str = "Cloud API, media card carousel templates";
 const SOURCE_PRODUCTS: &str = "Cloud API, multi-product templates";
-
-/// A template or one of its cards: both have the same parts.
-#[derive(Clone, Copy)]
-pub(super) struct Parts<'a> {
-    pub(super) header: Option<&'a HeaderParameter>,
-    pub(super) body: &'a [TemplateParameter],
-    pub(super) buttons: &'a [ButtonParameter],
-}
-
-impl<'a> From<&'a TemplateMessage> for Parts<'a> {
-    fn from(template: &'a TemplateMessage) -> Self {
-        Self {
-            header: template.header.as_ref(),
-            body: &template.body,
-            buttons: &template.buttons,
-        }
-    }
-}
-
-impl<'a> From<&'a CardParameters> for Parts<'a> {
-    fn from(card: &'a CardParameters) -> Self {
-        Self {
-            header: card.header.as_ref(),
-            body: &card.body,
-            buttons: &card.buttons,
-        }
-    }
-}
 
 /// A template message; `at` is where it stands in the message.
 pub(super) fn template<'a>(
@@ -57,25 +34,21 @@ pub(super) fn template<'a>(
     problems: &mut Problems,
 ) -> Content<'a> {
     key(at, template, problems);
+    let definition =
+        definition.filter(|definition| definition::is_of(at, template, definition, problems));
     if let Some(definition) = definition {
         definition::check(at, template, to, definition, problems);
     } else {
         names(at, &template.body, problems);
     }
-    if !template.other.is_empty() {
-        problems.add(
-            format_args!("{at}/other"),
-            "unsupported",
-            "This version sends no other components: leave other out",
-            SOURCE,
-        );
-    }
     let alone = template.header.is_none()
         && template.buttons.is_empty()
         && template.cards.is_empty()
-        && template.offer_expires.is_none();
+        && template.offer_expires.is_none()
+        && template.other.is_empty();
     let body_limit = if alone { 32_768 } else { 1024 };
-    let (head, buttons) = components(at, template.into(), body_limit, problems);
+    let defined = definition.map(Defined::from);
+    let (head, buttons) = components(at, template.into(), defined, body_limit, problems);
     let offer = template.offer_expires.map(|expiration_time_ms| Component {
         kind: "limited_time_offer",
         button: None,
@@ -89,7 +62,9 @@ pub(super) fn template<'a>(
         .into_iter()
         .chain(offer)
         .chain(buttons)
-        .chain(carousel(at, &template.cards, problems))
+        .chain(carousel(at, &template.cards, definition, problems))
+        .map(wire::Part::Component)
+        .chain(other::components(at, template, problems))
         .collect();
     Tagged(
         "template",
@@ -157,12 +132,16 @@ fn names(at: &str, parameters: &[TemplateParameter], problems: &mut Problems) {
 }
 
 /// Header and body, and the buttons: an offer stands between them.
+///
+/// Where it is known what was approved, the limits are those of the whole text, and are looked at there.
 fn components<'a>(
     at: &str,
-    parts: Parts<'a>,
+    parts: Given<'a>,
+    defined: Option<Defined<'_>>,
     body_limit: usize,
     problems: &mut Problems,
 ) -> (Vec<Component<'a>>, Vec<Component<'a>>) {
+    let limit = |limit| if defined.is_some() { usize::MAX } else { limit };
     let of = |kind, parameters| Component {
         kind,
         button: None,
@@ -172,16 +151,23 @@ fn components<'a>(
     let mut head = Vec::new();
     if let Some(parameter) = parts
         .header
-        .and_then(|header| self::header(at, header, problems))
+        .map(|header| self::header(at, header, defined, limit(60), problems))
     {
         head.push(of("header", vec![parameter]));
     }
     if !parts.body.is_empty() {
+        let open = defined.map(|defined| variables(defined.text(), defined.named));
+        let places = targets(&open.unwrap_or_default(), parts.body);
         let parameters = parts
             .body
             .iter()
+            .zip(places)
             .enumerate()
-            .map(|(i, given)| parameter(&format!("{at}/body/{i}"), given, body_limit, problems))
+            .map(|(i, (given, place))| {
+                let place = Place::of(place);
+                let at = format!("{at}/body/{i}");
+                parameter(&at, given, &place, limit(body_limit), problems)
+            })
             .collect();
         head.push(of("body", parameters));
     }
@@ -205,13 +191,21 @@ fn components<'a>(
             );
         }
         let (word, sub_type) = words(&button.value);
-        if let Some(parameter) = self::button(&format!("{at}/{word}"), &button.value, problems) {
+        let approved = usize::try_from(button.index)
+            .ok()
+            .and_then(|index| defined?.buttons.get(index));
+        let place = match approved {
+            Some(TemplateButton::Url(button)) => Place::Address(&button.url),
+            _ => Place::Unknown,
+        };
+        let parameters = self::button(&format!("{at}/{word}"), &button.value, &place, problems);
+        if !parameters.is_empty() {
             buttons.push(Component {
                 button: Some(wire::Button {
                     sub_type,
                     index: button.index.to_string(),
                 }),
-                ..of("button", vec![parameter])
+                ..of("button", parameters)
             });
         }
     }
@@ -221,11 +215,21 @@ fn components<'a>(
 fn header<'a>(
     at: &str,
     header: &'a HeaderParameter,
+    defined: Option<Defined<'_>>,
+    limit: usize,
     problems: &mut Problems,
-) -> Option<Parameter<'a>> {
+) -> Parameter<'a> {
     let at = format!("{at}/header");
-    Some(match header {
-        HeaderParameter::Text(given) => parameter(&at, given, 60, problems),
+    match header {
+        HeaderParameter::Text(given) => {
+            let place = defined.and_then(|defined| match defined.header {
+                Some(TemplateHeader::Text(text)) => {
+                    variables(&text.text, defined.named).first().copied()
+                }
+                _ => None,
+            });
+            parameter(&at, given, &Place::of(place), limit, problems)
+        }
         HeaderParameter::Image(media) => {
             Parameter::new("image", Value::Media(source(&at, media, problems)))
         }
@@ -282,23 +286,41 @@ fn header<'a>(
                 },
             )
         }
-        // Only Meta's marketing API has these, and how they are sent is not settled.
-        HeaderParameter::Gif(_) => {
-            problems.add(
-                at,
-                "unsupported",
-                "This version sends no animation above a template: use a template with a film or picture",
-                SOURCE,
-            );
-            return None;
+        // Only Meta's marketing API has these.
+        HeaderParameter::Gif(media) => {
+            Parameter::new("gif", Value::Media(source(&at, media, problems)))
         }
-    })
+    }
+}
+
+/// Where a value goes, as a problem with it says.
+enum Place<'a> {
+    Unknown,
+    Variable(Variable<'a>),
+    Address(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn of(variable: Option<Variable<'a>>) -> Self {
+        variable.map_or(Self::Unknown, Self::Variable)
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("A value in a template"),
+            Self::Variable(variable) => write!(f, "The value of {variable}"),
+            Self::Address(url) => write!(f, "The value in the address ‘{url}’"),
+        }
+    }
 }
 
 /// The value of a variable in a text.
 fn parameter<'a>(
     at: &str,
     parameter: &'a TemplateParameter,
+    place: &Place<'_>,
     max: usize,
     problems: &mut Problems,
 ) -> Parameter<'a> {
@@ -306,13 +328,14 @@ fn parameter<'a>(
     problems.optional_text(format_args!("{at}/name"), name, usize::MAX, SOURCE);
     let (kind, value) = match &parameter.value {
         ParameterValue::Text(text) => {
-            line(&format!("{at}/text"), text, max, problems);
+            line(&format!("{at}/text"), text, place, max, problems);
             ("text", Value::Text(text))
         }
         ParameterValue::Currency(currency) => {
             line(
                 &format!("{at}/currency/fallback"),
                 &currency.fallback,
+                place,
                 max,
                 problems,
             );
@@ -334,7 +357,7 @@ fn parameter<'a>(
             )
         }
         ParameterValue::DateTime(text) => {
-            line(&format!("{at}/date_time"), text, max, problems);
+            line(&format!("{at}/date_time"), text, place, max, problems);
             (
                 "date_time",
                 Value::DateTime {
@@ -350,13 +373,24 @@ fn parameter<'a>(
 }
 
 /// A value that Meta puts into a template's text: one line, without wide gaps.
-fn line(pointer: &str, text: &str, max: usize, problems: &mut Problems) {
-    problems.text(pointer, text, max, SOURCE);
+fn line(pointer: &str, text: &str, place: &Place<'_>, max: usize, problems: &mut Problems) {
+    if text.trim().is_empty() {
+        problems.add(
+            pointer,
+            "blank",
+            format_args!("{place} can't be blank: give it"),
+            SOURCE,
+        );
+    } else {
+        problems.length(pointer, text, max, SOURCE);
+    }
     if text.contains(['\n', '\r', '\t']) || text.contains("     ") {
         problems.add(
             pointer,
             "bad_whitespace",
-            "A value in a template has no line break, no tab and at most 4 spaces in a row: write it in one line",
+            format_args!(
+                "{place} may have no line break, no tab and at most 4 spaces in a row: write it in one line"
+            ),
             SOURCE_PARAMETER,
         );
     }
@@ -376,19 +410,20 @@ pub(super) fn words(value: &ButtonValue) -> (&'static str, &'static str) {
     }
 }
 
-/// A button's parameter; none where there is nothing to send.
+/// A button's parameters; none where there is nothing to send.
 fn button<'a>(
     pointer: &str,
     value: &'a ButtonValue,
+    place: &Place<'_>,
     problems: &mut Problems,
-) -> Option<Parameter<'a>> {
-    Some(match value {
+) -> Vec<Parameter<'a>> {
+    let parameter = match value {
         ButtonValue::Payload(payload) => {
             problems.text(pointer, payload, 256, SOURCE);
             Parameter::new("payload", Value::Text(payload))
         }
         ButtonValue::UrlSuffix(suffix) => {
-            line(pointer, suffix, 2000, problems);
+            line(pointer, suffix, place, 2000, problems);
             Parameter::new("text", Value::Text(suffix))
         }
         ButtonValue::Code(code) => {
@@ -410,7 +445,7 @@ fn button<'a>(
             },
         ),
         // The catalogue's own picture is shown unless a product is named.
-        ButtonValue::Catalog(None) => return None,
+        ButtonValue::Catalog(None) => return Vec::new(),
         ButtonValue::Catalog(Some(product)) => {
             problems.text(pointer, product, usize::MAX, SOURCE);
             Parameter::new("action", products(product, Vec::new()))
@@ -421,19 +456,36 @@ fn button<'a>(
             Parameter::new("action", products(&given.thumbnail_product_id, sections))
         }
         ButtonValue::OrderDetails(order) => {
-            let order_details = object(pointer, order, SOURCE, problems)?;
+            let Some(order_details) = object(pointer, order, SOURCE, problems) else {
+                return Vec::new();
+            };
             Parameter::new("action", Value::OrderDetails { order_details })
         }
-        ButtonValue::Call(_) => {
-            problems.add(
-                pointer,
-                "unsupported",
-                "This version gives call buttons no limits: leave the value out",
-                SOURCE,
-            );
-            return None;
-        }
-    })
+        ButtonValue::Call(given) => return call(pointer, given, problems),
+    };
+    vec![parameter]
+}
+
+/// A call button's limits, those of the same button in an interactive message.
+fn call<'a>(
+    pointer: &str,
+    given: &'a CallParameter,
+    problems: &mut Problems,
+) -> Vec<Parameter<'a>> {
+    call_limits(
+        pointer,
+        given.ttl_minutes,
+        given.payload.as_deref(),
+        problems,
+    );
+    let minutes = given
+        .ttl_minutes
+        .map(|minutes| Parameter::new("ttl_minutes", Value::Minutes(minutes)));
+    let payload = given.payload.as_deref();
+    minutes
+        .into_iter()
+        .chain(payload.map(|payload| Parameter::new("payload", Value::Text(payload))))
+        .collect()
 }
 
 fn products<'a>(thumbnail: &'a str, sections: Vec<wire::ProductSection<'a>>) -> Value<'a> {
@@ -458,6 +510,7 @@ fn products_limits(pointer: &str, given: &ProductsParameter, problems: &mut Prob
 fn carousel<'a>(
     at: &str,
     cards: &'a [CardParameters],
+    definition: Option<&Definition>,
     problems: &mut Problems,
 ) -> Option<Component<'a>> {
     const SOURCE: &str = SOURCE_CAROUSEL;
@@ -472,6 +525,7 @@ fn carousel<'a>(
             SOURCE,
         );
     }
+    let approved = definition.map(|definition| self::cards(&definition.content, cards.len()));
     let kind = |card: &CardParameters| card.header.as_ref().map(definition::header_kind);
     let cards = cards
         .iter()
@@ -487,7 +541,10 @@ fn carousel<'a>(
                     SOURCE,
                 );
             }
-            let (mut components, buttons) = components(&at, card.into(), 160, problems);
+            let defined = approved
+                .as_ref()
+                .and_then(|approved| approved.get(card_index).copied());
+            let (mut components, buttons) = components(&at, card.into(), defined, 160, problems);
             components.extend(buttons);
             wire::Card {
                 card_index,

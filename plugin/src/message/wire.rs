@@ -1,6 +1,7 @@
 //! The JSON of the Cloud API's messages, as far as it is written here. It borrows from the message.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -316,7 +317,21 @@ pub(super) struct Template<'a> {
     pub(super) name: &'a str,
     pub(super) language: Language<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) components: Vec<Component<'a>>,
+    pub(super) components: Vec<Part<'a>>,
+}
+
+/// A part of a template that something is sent for.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Part<'a> {
+    Component(Component<'a>),
+    /// As it was given, under its type.
+    Other {
+        #[serde(rename = "type")]
+        kind: &'a str,
+        #[serde(flatten)]
+        members: BTreeMap<String, &'a RawValue>,
+    },
 }
 
 #[derive(Serialize)]
@@ -410,6 +425,7 @@ pub(super) enum Value<'a> {
     Offer {
         expiration_time_ms: u64,
     },
+    Minutes(u32),
 }
 
 #[derive(Serialize)]

@@ -38,6 +38,8 @@ pub struct Settings<'a> {
     pub webhook_authentication: Option<WebhookAuthentication>,
     /// Which webhooks are registered; see [`Settings::has_account_webhook`].
     pub webhook_scope: Option<WebhookScope>,
+    /// Which of the two APIs of templates is asked first; Meta's where absent.
+    pub template_api: Option<TemplateApi>,
 }
 
 impl<'a> Settings<'a> {
@@ -117,6 +119,17 @@ pub enum WebhookScope {
     Number,
     /// The number's, and that of the account.
     NumberAndAccount,
+}
+
+/// 360dialog's APIs of templates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateApi {
+    /// Meta's, as 360dialog passes it on: `/message_templates`.
+    #[default]
+    Graph,
+    /// 360dialog's own, which is older: `/v1/configs/templates`.
+    Configs,
 }
 
 /// Text that is borrowed where JSON allows it; serde copies an `Option<Cow<str>>` otherwise.

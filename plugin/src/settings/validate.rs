@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{API_KEY, Api, WEBHOOK_HMAC_SECRET, WebhookAuthentication, WebhookScope};
+use super::{API_KEY, Api, TemplateApi, WEBHOOK_HMAC_SECRET, WebhookAuthentication, WebhookScope};
 use crate::bindings::messaging::channel::types::Problem;
 use crate::problem::Problems;
 use crate::url::Url;
@@ -12,10 +12,11 @@ const SOURCE_GREETING: &str = "Cloud API, text messages";
 const SOURCE_NUMBER: &str = "ITU-T E.164";
 const SOURCE_ON_PREMISE: &str = "360dialog, hosting type change: On-Premise API to Cloud API";
 const SOURCE_WEBHOOK: &str = "360dialog, webhook URL";
+const SOURCE_TEMPLATES: &str = "360dialog, templates";
 const SOURCE_SIGNATURE: &str = "360dialog, signature validation";
 
 /// The members, all of them strings.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 10] = [
     "name",
     "phone_number",
     "api",
@@ -25,6 +26,7 @@ const MEMBERS: [&str; 9] = [
     "webhook_authentication",
     "webhook_scope",
     "webhook_hmac_secret",
+    "template_api",
 ];
 
 /// How alike (Jaro-Winkler) a member's name must be to one that is known for that to be proposed.
@@ -87,6 +89,7 @@ impl Validation<'_> {
         }
         self.webhook();
         self.webhook_scope(api);
+        self.template_api(api);
     }
 
     fn names_and_types(&mut self) {
@@ -239,6 +242,19 @@ impl Validation<'_> {
                 "no_account_webhook",
                 "Only the Cloud API has a webhook for the account: set webhook_scope to \"number\", or api to \"cloud\"",
                 SOURCE_WEBHOOK,
+            );
+        }
+    }
+
+    fn template_api(&mut self, api: Option<Api>) {
+        let given = self.members.contains_key("template_api");
+        let chosen = self.choice("template_api", r#""graph" or "configs""#);
+        if given && (chosen, api) == (Some(TemplateApi::Graph), Some(Api::OnPremise)) {
+            self.problems.add(
+                "/template_api",
+                "no_graph",
+                "The on-premise API has only the older API of templates: set template_api to \"configs\", or leave it out",
+                SOURCE_TEMPLATES,
             );
         }
     }

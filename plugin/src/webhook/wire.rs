@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::window::days;
+
 /// A string, or a number or boolean in its place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -149,15 +151,7 @@ pub(super) fn long_date(text: &str) -> Option<u64> {
     let (month, day) = day.split_once(' ')?;
     let month = MONTHS.iter().position(|name| *name == month)?;
     let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
-    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Days from the civil calendar, its years taken to begin in March.
-    let month = month as u64 + 1;
-    let year = if month <= 2 { year - 1 } else { year };
-    let days_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + days_of_year;
-    days.checked_sub(719_468).map(|days| days * 86_400_000)
+    days(year, month as u64 + 1, day).map(|days| days * 86_400_000)
 }
 
 /// JSON in which half surrogate pairs (a cut emoji) are U+FFFD, so that its strings can be read. `None` where there are none.

@@ -125,6 +125,19 @@ impl Story<'_> {
         scene(4, "A day and an hour pass")?;
         self.stage.let_a_day_pass();
         self.window().await?;
+        let (name, language) = ("order_ready", "en_US");
+        let text = "Hello {{1}}, your order is ready. See you soon!";
+        let body = json!({"type": "BODY", "text": text});
+        self.stage
+            .simulator
+            .add_template(name, language, "UTILITY", vec![body]);
+        let segments = ["channels", CHANNEL, "templates"];
+        let key = json!({"name": name, "language": language});
+        self.stage.remote.post(&segments, &key).await?;
+        line(
+            Who::Agent,
+            &format!("adds the template {name} ({language}), which is approved"),
+        )?;
         let text = "It is ready.";
         line(Who::Agent, &format!("\"{text}\""))?;
         let refusal = refused(
@@ -133,15 +146,9 @@ impl Story<'_> {
                 .await,
         )?;
         line(Who::Host, &refusal)?;
-        let (name, language) = ("order_ready", "en_US");
-        let text = "Hello {{1}}, your order is ready. See you soon!";
-        let body = json!({"type": "BODY", "text": text});
-        self.stage
-            .simulator
-            .add_template(name, language, "UTILITY", vec![body]);
         line(
             Who::Agent,
-            &format!("the approved template {name} ({language}), for \"Ada\""),
+            &format!("the template {name} ({language}), for \"Ada\""),
         )?;
         let template = json!({"type": "template", "name": name, "language": language, "body": [{"text": "Ada"}]});
         let id = self.accepted(&template).await?;

@@ -2,6 +2,7 @@
 
 use super::{BODY_LIMIT, BUTTON_LIMIT, Headers, header, interactive, page, texts};
 use crate::bindings::messaging::channel::outbound::{Flow, FlowReference, LinkButton};
+use crate::emoji::is_emoji;
 use crate::message::json::filled_object;
 use crate::message::wire::{self, Action, Content, FlowStart, Parameters};
 use crate::problem::Problems;
@@ -111,9 +112,4 @@ pub(in crate::message) fn flow<'a>(flow: &'a Flow, problems: &mut Problems) -> C
         parameters: Some(parameters),
     };
     interactive("flow", header, Some(&flow.body), footer, action)
-}
-
-/// Whether it is an emoji, or makes one of what stands before it: the blocks that hold emoji and hardly anything else.
-fn is_emoji(c: char) -> bool {
-    matches!(c, '\u{200D}' | '\u{20E3}' | '\u{2600}'..='\u{27BF}' | '\u{FE0F}' | '\u{1F000}'..='\u{1FAFF}')
 }

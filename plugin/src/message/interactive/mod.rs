@@ -20,7 +20,8 @@ pub(super) use carousel::carousel;
 pub(super) use choice::{as_list, buttons, list};
 pub(super) use link::{flow, link_button};
 pub(super) use request::{
-    address_request, call_button, call_permission_request, contact_request, location_request,
+    address_request, call_button, call_limits, call_permission_request, contact_request,
+    location_request,
 };
 
 /// The longest text, unless the kind has its own.

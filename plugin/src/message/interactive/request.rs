@@ -133,18 +133,7 @@ pub(in crate::message) fn call_button<'a>(
     texts(&call.body, BODY_LIMIT, footer, SOURCE, problems);
     let (display_text, payload) = (call.title.as_deref(), call.payload.as_deref());
     problems.optional_text("/content/title", display_text, BUTTON_LIMIT, SOURCE);
-    problems.optional_text("/content/payload", payload, 512, SOURCE);
-    if call
-        .ttl_minutes
-        .is_some_and(|minutes| !(1..=43_200).contains(&minutes))
-    {
-        problems.add(
-            "/content/ttl_minutes",
-            "out_of_range",
-            "A call button works for 1 to 43200 minutes (30 days): give so many, or leave it out for a week",
-            SOURCE,
-        );
-    }
+    call_limits("/content", call.ttl_minutes, payload, problems);
     let parameters = Parameters::Call {
         display_text,
         ttl_minutes: call.ttl_minutes,
@@ -156,4 +145,23 @@ pub(in crate::message) fn call_button<'a>(
         parameters: (!empty).then_some(parameters),
     };
     interactive(KIND, None, Some(&call.body), footer, action)
+}
+
+/// For how many minutes a call button works, and what comes back with the call.
+pub(in crate::message) fn call_limits(
+    at: &str,
+    ttl_minutes: Option<u32>,
+    payload: Option<&str>,
+    problems: &mut Problems,
+) {
+    const SOURCE: &str = SOURCE_CALL;
+    problems.optional_text(format_args!("{at}/payload"), payload, 512, SOURCE);
+    if ttl_minutes.is_some_and(|minutes| !(1..=43_200).contains(&minutes)) {
+        problems.add(
+            format_args!("{at}/ttl_minutes"),
+            "out_of_range",
+            "A call button works for 1 to 43200 minutes (30 days): give so many, or leave it out for a week",
+            SOURCE,
+        );
+    }
 }

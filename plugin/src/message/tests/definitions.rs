@@ -7,8 +7,8 @@ use crate::bindings::messaging::channel::outbound::{
 };
 use crate::bindings::messaging::channel::templates::{
     CopyCodeButton, LabelledButton, ParameterFormat, TemplateBody, TemplateButton, TemplateCard,
-    TemplateCategory, TemplateContent, TemplateHeader, TemplateOffer, TemplateStatus, TemplateText,
-    UrlButton,
+    TemplateCategory, TemplateContent, TemplateFooter, TemplateHeader, TemplateOffer,
+    TemplateStatus, TemplateText, UrlButton,
 };
 
 /// An approved template whose body has one number.
@@ -169,6 +169,45 @@ fn the_body_s_variables_are_counted_and_named() {
             ("/content/body", "wrong_count"),
             ("/content/body", "required"),
         ],
+    );
+}
+
+#[test]
+fn a_text_is_not_too_long_with_its_values() {
+    let long =
+        |count: usize| move |t: &mut TemplateMessage| t.body = vec![value(&"é".repeat(count))];
+    let define = |change: fn(&mut TemplateContent)| {
+        move |d: &mut Definition| {
+            d.content.body = Some(body("Hi {{1}}, {{1}}."));
+            change(&mut d.content);
+        }
+    };
+    let alone = |_: &mut TemplateContent| ();
+    let footer = |c: &mut TemplateContent| {
+        c.footer = Some(TemplateFooter {
+            text: Some("Bye".into()),
+            code_expiration_minutes: None,
+        });
+    };
+    let offer = |c: &mut TemplateContent| {
+        c.offer = Some(TemplateOffer {
+            text: "Soon".into(),
+            has_expiration: None,
+        });
+    };
+    // The text has 6 characters beside the value, which stands there twice.
+    for (change, limit) in [(alone as fn(&mut _), 32_768), (footer, 1024), (offer, 600)] {
+        assert_fit(define(change), long((limit - 6) / 2), &[]);
+        assert_fit(
+            define(change),
+            long((limit - 6) / 2 + 1),
+            &[("/content/body/0", "too_long")],
+        );
+    }
+    assert_fit(
+        |d| d.content.body = Some(body("{{1}}, {{2}}")),
+        |t| t.body = vec![value("a"), value(&"b".repeat(32_768))],
+        &[("/content/body/1", "too_long")],
     );
 }
 

@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::bindings::messaging::channel::outbound::{
-    ButtonParameter, ButtonValue, CallParameter, CardParameters, Currency, FlowParameter,
-    HeaderParameter, ParameterValue, ProductCard, ProductSection, ProductsParameter,
-    TemplateParameter,
+    ButtonParameter, ButtonValue, CardParameters, Currency, FlowParameter, HeaderParameter,
+    ParameterValue, ProductCard, ProductSection, ProductsParameter, TemplateParameter,
 };
 use crate::bindings::messaging::channel::types::Foreign;
 
@@ -135,6 +134,10 @@ fn each_header_has_its_parameter() {
             json!({"type": "video", "video": {"id": "1"}}),
         ),
         (
+            HeaderParameter::Gif(id("2")),
+            json!({"type": "gif", "gif": {"id": "2"}}),
+        ),
+        (
             HeaderParameter::Location(Location {
                 latitude: 37.44,
                 longitude: -122.16,
@@ -159,10 +162,6 @@ fn each_header_has_its_parameter() {
             Some(json!([{"type": "header", "parameters": [parameter]}])),
         );
     }
-    assert_refused(
-        content(|t| t.header = Some(HeaderParameter::Gif(id("1")))),
-        &[("/content/header", "unsupported")],
-    );
     assert_refused(
         content(|t| t.header = Some(HeaderParameter::Location(place()))),
         &[
@@ -446,19 +445,7 @@ fn what_can_t_be_sent_is_refused() {
                     json: None,
                 }];
             }),
-            &[("/content/other", "unsupported")][..],
-        ),
-        (
-            content(|t| {
-                t.buttons = vec![button(
-                    0,
-                    ButtonValue::Call(CallParameter {
-                        ttl_minutes: Some(100),
-                        payload: None,
-                    }),
-                )];
-            }),
-            &[("/content/buttons/0/call", "unsupported")],
+            &[("/content/other/0/json", "bad_json")][..],
         ),
         (
             content(|t| t.buttons = vec![button(0, ButtonValue::OrderDetails("[1]".into()))]),

@@ -1,0 +1,97 @@
+//! The templates that were added to the space.
+//!
+//! What is kept of one is what the vendor would list, so there is no second form of it.
+
+use super::{read, write};
+use crate::api::percent_encoded;
+use crate::bindings::exports::messaging::channel::template_store::TemplateError;
+use crate::bindings::messaging::channel::storage::Failure;
+use crate::bindings::messaging::channel::templates::{Definition, TemplateKey};
+use crate::contacts;
+use crate::storage::Storage;
+
+/// What the keys of templates begin with.
+const KIND: &str = "template";
+
+/// All of them.
+///
+/// # Errors
+///
+/// The store's.
+pub fn stored(storage: &impl Storage) -> Result<Vec<Definition>, TemplateError> {
+    all(storage).map_err(TemplateError::Storage)
+}
+
+fn all(storage: &impl Storage) -> Result<Vec<Definition>, Failure> {
+    let mut definitions = Vec::new();
+    for key in keys(storage)? {
+        // Somebody may have removed it meanwhile.
+        definitions.extend(storage.get(&key)?.as_deref().and_then(decode));
+    }
+    Ok(definitions)
+}
+
+/// The keys of all of them.
+pub(super) fn keys(storage: &impl Storage) -> Result<Vec<String>, Failure> {
+    let mut keys = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = storage.list(KIND, cursor.as_deref())?;
+        keys.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(keys);
+        }
+    }
+}
+
+/// One of them; `None` where it was not added.
+///
+/// # Errors
+///
+/// The store's.
+pub fn get(storage: &impl Storage, key: &TemplateKey) -> Result<Option<Definition>, TemplateError> {
+    let bytes = storage.get(&self::key(&key.name, &key.language));
+    let bytes = bytes.map_err(TemplateError::Storage)?;
+    Ok(bytes.as_deref().and_then(decode))
+}
+
+/// Adds one, or replaces it.
+///
+/// # Errors
+///
+/// The store's.
+pub fn add(storage: &impl Storage, definition: &Definition) -> Result<(), TemplateError> {
+    let key = key(&definition.name, &definition.language);
+    storage
+        .set(&key, write::definition(definition).as_bytes())
+        .map_err(TemplateError::Storage)
+}
+
+/// Removes one. Returns whether it was there.
+///
+/// # Errors
+///
+/// The store's.
+pub fn remove(storage: &impl Storage, key: &TemplateKey) -> Result<bool, TemplateError> {
+    let key = self::key(&key.name, &key.language);
+    let remove = || {
+        let was_there = storage.get(&key)?.is_some();
+        storage.delete(&key)?;
+        Ok(was_there)
+    };
+    remove().map_err(TemplateError::Storage)
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Definition> {
+    read::definition(&serde_json::from_slice(bytes).ok()?)
+}
+
+/// Where a template is kept. The language is one however it is written: webhooks have `en-US` for `en_US`. (Cloud API,
+/// `message_template_status_update`.)
+pub(super) fn key(name: &str, language: &str) -> String {
+    let language = language.replace('-', "_").to_lowercase();
+    // Escaped they hold no slash.
+    let name = format!("{}/{}", percent_encoded(name), percent_encoded(&language));
+    contacts::key(KIND, &name).expect("a name with a slash in it is not empty")
+}

@@ -1,0 +1,6 @@
+mod drafts;
+mod events;
+mod listing;
+mod reading;
+mod space;
+mod submitting;
