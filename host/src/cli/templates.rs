@@ -756,7 +756,11 @@ fn template(template: &Value) -> String {
 fn happened(event: &Value) -> String {
     let change = &event["stored_template"];
     if !change.is_object() {
-        return format!("the vendor: {}", print::text(event, "/template/change"));
+        let told = event["template"]["change"].as_object();
+        let told = told.into_iter().flatten();
+        let words = told.filter(|(name, value)| *name != "type" && !value.is_null());
+        let words = words.map(|(name, value)| format!("{name}: {}", print::text(value, "")));
+        return format!("the vendor: {}", words.collect::<Vec<_>>().join(", "));
     }
     let (before, after) = (&change["before"], &change["after"]);
     match (before.is_object(), after.is_object()) {
