@@ -112,38 +112,57 @@ fn order_ready() -> Value {
         "buttons": [{"type": "url", "text": "Track", "url": "https://shop.example.com/{{1}}", "example": "https://shop.example.com/1001"}]}})
 }
 
+/// What is filled in, and the command that sends it.
+const VALUES: [&str; 6] = ["--body", "Ada", "--body", "1001", "--url", "0=1001"];
+const SEND: [&str; 13] = [
+    "send",
+    "Shop",
+    "order_ready",
+    "en_US",
+    "--to",
+    ADA,
+    "--wait",
+    "--body",
+    "Ada",
+    "--body",
+    "1001",
+    "--url",
+    "0=1001",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
     let settings = json!({"webhook_scope": "number_and_account"});
     let stage = Stage::start(Options::default(), &settings).await?;
     let draft = stage.file("order_ready.json", &order_ready())?;
     let draft = text(&draft);
+    looked_at(&stage, draft).await?;
+    submitted(&stage, draft).await?;
+    sent(&stage).await?;
+    refused_with_the_nearest_that_works(&stage).await?;
+    paused_and_deleted(&stage).await
+}
+
+async fn looked_at(stage: &Stage, draft: &str) -> Result<()> {
     let linted = stage.ends(0, &["lint", draft]).await?;
     assert!(
         linted.output.ends_with(": nothing was found\n"),
         "{}",
         linted.output
     );
-    let values = ["--body", "Ada", "--body", "1001", "--url", "0=1001"];
     let preview = stage
-        .ends(0, &[&["preview", draft], &values[..2]].concat())
+        .ends(0, &[&["preview", draft], &VALUES[..2]].concat())
         .await?;
     assert_eq!(
         preview.output,
         "Hello Ada, your order {{2}} is ready to be picked up at our shop.\nPlants & Pots\n[ Track ]\nmissing: {{2}}\n"
     );
 
-    let send = [
-        "send",
-        "Shop",
-        "order_ready",
-        "en_US",
-        "--to",
-        ADA,
-        "--wait",
-    ];
-    let send = [&send[..], &values].concat();
-    let refused = stage.ends(3, &send).await?;
+    Ok(())
+}
+
+async fn submitted(stage: &Stage, draft: &str) -> Result<()> {
+    let refused = stage.ends(3, &SEND).await?;
     assert!(
         refused.errors.contains("was not added"),
         "{}",
@@ -172,7 +191,7 @@ async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
         "{}",
         submitted.output
     );
-    let refused = stage.ends(3, &send).await?;
+    let refused = stage.ends(3, &SEND).await?;
     assert!(refused.errors.contains("in review"), "{}", refused.errors);
 
     stage
@@ -185,7 +204,11 @@ async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
     assert!(again.output.contains(": unchanged"), "{}", again.output);
     assert_eq!(stage.posts(), 1);
 
-    stage.ends(0, &send).await?;
+    Ok(())
+}
+
+async fn sent(stage: &Stage) -> Result<()> {
+    stage.ends(0, &SEND).await?;
     let sent = stage.simulator.sent();
     let sent = sent.last().context("it was not sent")?;
     let template = &sent.body["template"];
@@ -205,7 +228,10 @@ async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    // Free-form is refused to whom never wrote, or the window is not known: only what was added is named.
+    Ok(())
+}
+
+async fn refused_with_the_nearest_that_works(stage: &Stage) -> Result<()> {
     let wrong = [
         "send",
         "Shop",
@@ -243,6 +269,10 @@ async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
         refused.errors
     );
 
+    Ok(())
+}
+
+async fn paused_and_deleted(stage: &Stage) -> Result<()> {
     stage
         .simulator
         .review("order_ready", None, Decision::Pause)?;
@@ -255,7 +285,7 @@ async fn a_draft_becomes_a_delivered_message_and_is_paused() -> Result<()> {
         ["stored_template", "template", "template"],
         "{told:?}"
     );
-    let refused = stage.ends(3, &send).await?;
+    let refused = stage.ends(3, &SEND).await?;
     assert!(refused.errors.contains("paused"), "{}", refused.errors);
 
     stage

@@ -373,7 +373,7 @@ fn a_draft_may_be_the_vendor_s_own_request() {
     let other: Vec<_> = read
         .other
         .iter()
-        .map(|it| (it.kind.as_str(), it.json.as_ref().map(|json| json.as_ref())))
+        .map(|it| (it.kind.as_str(), it.json.as_deref()))
         .collect();
     assert_eq!(other[0].0, "components");
     assert_eq!(other[1], ("id", Some("1234567890123456")));

@@ -1,7 +1,8 @@
 //! `templates`: from a draft to a message that can be sent.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -443,9 +444,9 @@ fn lint(read: &Read) -> String {
             .into_iter()
             .filter(|part| !part.is_empty());
         let at: Vec<_> = parts.map(String::as_str).collect();
-        text += &format!("{}: {severity}: {message}", at.join(" "));
+        let _ = write!(text, "{}: {severity}: {message}", at.join(" "));
         if !rule.is_empty() {
-            text += &format!(" ({rule})");
+            let _ = write!(text, " ({rule})");
         }
         text.push('\n');
     }
@@ -466,10 +467,11 @@ fn preview(rendered: &Rendered) -> String {
         parts.map(|text| lines(text, indent)).collect()
     }
     fn labels(buttons: &[String], indent: &str) -> String {
-        buttons
-            .iter()
-            .map(|label| format!("{indent}[ {} ]\n", channel_host::plain(label)))
-            .collect()
+        let mut text = String::new();
+        for label in buttons {
+            let _ = writeln!(text, "{indent}[ {} ]", channel_host::plain(label));
+        }
+        text
     }
     let mut text = part(rendered.header.as_deref(), Some(&rendered.body), "");
     text += &rendered
@@ -479,13 +481,13 @@ fn preview(rendered: &Rendered) -> String {
         .unwrap_or_default();
     text += &labels(&rendered.buttons, "");
     for (i, card) in rendered.cards.iter().enumerate() {
-        text += &format!("card {}\n", i + 1);
+        let _ = writeln!(text, "card {}", i + 1);
         text += &part(card.header.as_deref(), card.body.as_deref(), "  ");
         text += &labels(&card.buttons, "  ");
     }
     if !rendered.missing.is_empty() {
         let missing = channel_host::plain(&rendered.missing.join(", "));
-        text += &format!("missing: {missing}\n");
+        let _ = writeln!(text, "missing: {missing}");
     }
     text
 }
@@ -618,7 +620,7 @@ fn submission(source: &str, submission: &Value) -> String {
     for (word, member) in [("", "/status"), ("", "/category"), ("id ", "/id")] {
         let value = print::text(submission, member);
         if !value.is_empty() {
-            text += &format!(", {word}{value}");
+            let _ = write!(text, ", {word}{value}");
         }
     }
     if submission["added"] == true {
@@ -712,7 +714,7 @@ fn templates(answer: &Value) -> String {
     let mut text = print::listing(headings, rows, "there is no template");
     let total = print::text(answer, "/total");
     if !total.is_empty() && !print::text(answer, "/next").is_empty() {
-        text += &format!("there are {total} in all\n");
+        let _ = writeln!(text, "there are {total} in all");
     }
     text
 }
@@ -793,18 +795,19 @@ fn synced(synced: &Value) -> String {
         ("gone", "/gone"),
     ] {
         for key in print::list(synced, member) {
-            text += &format!("{word}: {}\n", named(key));
+            let _ = writeln!(text, "{word}: {}", named(key));
         }
     }
     for left in print::list(synced, "/left") {
-        text += &format!(
+        let _ = write!(
+            text,
             "not added, {}: {}",
             print::text(left, "/status"),
             named(left)
         );
         let reason = reason(left);
         if !reason.is_empty() {
-            text += &format!(" ({reason})");
+            let _ = write!(text, " ({reason})");
         }
         text.push('\n');
     }
