@@ -716,6 +716,64 @@ async fn what_may_have_arrived_is_sent_again_where_nothing_may_be_lost() -> Resu
     Ok(())
 }
 
+/// The host's time so many seconds later.
+fn after(hosted: &Hosted, seconds: i64) -> Result<String> {
+    let now = jiff::Timestamp::from_millisecond(i64::try_from(hosted.clock.now())?)?;
+    Ok((now + jiff::SignedDuration::from_secs(seconds)).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_does_not_leave_once_its_time_is_over() -> Result<()> {
+    let mut hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    let expiring = |words: &str, expires: String| {
+        let content = json!({"type": "text", "text": words});
+        json!({"to": {"phone": ADA}, "content": content, "expires": expires}).to_string()
+    };
+    let past = expiring("Late", after(&hosted, -1)?);
+    let Err(SendError::Invalid(problems)) = channel.send(past.as_bytes(), None).await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(problems[0].pointer, "/expires");
+    assert_eq!(problems[0].code, "already_past");
+
+    // The vendor wants the first one later than it is of use, and the second one waits behind it.
+    let busy = json!({"error": {"message": "(#130429) Rate limit hit", "code": 130_429}});
+    hosted.peer.next("/messages", Answer::Status(429, busy));
+    let soon = expiring("Soon", after(&hosted, 3600)?);
+    let first = channel.send(soon.as_bytes(), Some("key")).await?;
+    until("it was not tried", async || {
+        let standing = hosted.host.message(&first.id)?.context("a message")?;
+        Ok(standing.attempts == 1 && standing.state == "queued")
+    })
+    .await?;
+    channel.disconnect().await?;
+    let behind = expiring("Behind", after(&hosted, 3600)?);
+    let behind = channel.send(behind.as_bytes(), None).await?;
+    let last = channel.send(&text(ADA, "Any time"), None).await?;
+    drop(channel);
+    hosted.restart().await?;
+    let waits = hosted.host.message(&behind.id)?.context("a message")?;
+    assert_eq!((&*waits.state, waits.expires), ("queued", behind.expires));
+    hosted.clock.advance(Duration::from_hours(2));
+    for id in [&first.id, &behind.id] {
+        let failed = stands(&hosted.host, id, "failed").await?;
+        let error: Value = serde_json::from_str(failed.error.context("why")?.get())?;
+        assert_eq!(error["code"], "expired");
+    }
+    let channel = hosted.host.channel("Shop").context("it is there again")?;
+    assert!(!channel.resend(&behind.id).await?, "nor by hand");
+    let again = channel.send(soon.as_bytes(), Some("key")).await?;
+    assert_eq!(again.id, first.id, "it was handed in in time");
+    channel.connect(false).await?;
+    stands(&hosted.host, &last.id, "accepted").await?;
+    let told = steps(&hosted).await?;
+    let failed = told.iter().filter(|step| *step == "failed").count();
+    assert_eq!(failed, 2, "each once: {told:?}");
+    assert_eq!(hosted.peer.accepted().len(), 1);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_a_restart() -> Result<()> {
     let mut hosted = Hosted::start().await?;

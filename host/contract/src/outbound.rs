@@ -189,6 +189,23 @@ pub struct Message {
     pub attributes: Vec<Attribute>,
 }
 
+/// A message as it is handed in to a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+pub struct Posted {
+    /// What is to be sent.
+    #[serde(flatten, with = "Message")]
+    pub message: Message,
+    /// It does not leave after that; without, it is tried for as long as the host tries any. What is on its way by then
+    /// is settled by its answer.
+    #[serde(
+        default,
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires: Option<Timestamp>,
+}
+
 /// What a channel may change to make a message fit.
 #[derive(
     Clone,
@@ -217,7 +234,7 @@ pub enum Degradation {
 
 crate::lifted! { Degradation: SplitText ButtonsToList; }
 
-strict::strict_serde!(Message);
+strict::strict_serde!(Message, Posted);
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

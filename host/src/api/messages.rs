@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::openapi::{Raw, Routes, header, op};
 use super::problem::{Checked, Problem};
 use super::{Named, Stop, broken, known_state};
-use crate::contract::outbound::Message;
+use crate::contract::outbound::Posted;
 use crate::{ChannelHandle, Host, MessageFilter, SendError, Standing};
 
 /// How long a request waits for the vendor's answer.
@@ -112,7 +112,7 @@ async fn send(
     Checked(Query(sending)): Checked<Query<Sending>>,
     mut stop: Stop,
     headers: HeaderMap,
-    Checked(Json(message)): Checked<Json<Raw<Message>>>,
+    Checked(Json(message)): Checked<Json<Raw<Posted>>>,
 ) -> Result<(StatusCode, Json<Standing>), Problem> {
     let key = key(&headers)?;
     let mut standing = channel.send(message.bytes(), key).await?;
@@ -185,7 +185,7 @@ async fn resend(
     let standing = of_channel(&host, &channel, id)?;
     if !channel.resend(id).await? {
         let detail = format!(
-            "the message is {}: only one that is held or has failed can be sent again",
+            "the message is {}: only one that is held or has failed can be sent again, before it expires",
             standing.state
         );
         let title = "The message can't be sent again";

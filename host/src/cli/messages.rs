@@ -86,6 +86,9 @@ pub(super) struct Send {
     /// The text.
     #[arg(long, requires = "to")]
     text: Option<String>,
+    /// When its time is over (RFC 3339): it does not leave after that. A message in a file says so itself.
+    #[arg(long, value_name = "TIME", requires = "to")]
+    expires: Option<String>,
     #[command(flatten)]
     delivery: Delivery,
 }
@@ -201,9 +204,8 @@ fn message(send: &Send) -> Result<Vec<u8>> {
         return read(path);
     }
     let content = json!({"type": "text", "text": send.text});
-    Ok(json!({"to": {"phone": send.to}, "content": content})
-        .to_string()
-        .into_bytes())
+    let message = json!({"to": {"phone": send.to}, "content": content, "expires": send.expires});
+    Ok(message.to_string().into_bytes())
 }
 
 /// How a wait for the vendor's answer ended.
@@ -265,6 +267,7 @@ fn standing(standing: &Value) -> String {
         ("vendor's ids", ids.join(" ")),
         ("attempts", print::text(standing, "/attempts")),
         ("due", print::text(standing, "/due")),
+        ("expires", print::text(standing, "/expires")),
         ("error", error(&standing["error"])),
     ]);
     text += &print::warnings(print::list(standing, "/warnings"));
@@ -332,11 +335,12 @@ mod tests {
             message: None,
             to: Some("+49 30".to_owned()),
             text: Some("a \"b\"".to_owned()),
+            expires: Some("2026-11-22T07:15:39Z".to_owned()),
             delivery: Delivery::default(),
         };
         let given: Value = serde_json::from_slice(&message(&send)?)?;
-        let expected =
-            json!({"to": {"phone": "+49 30"}, "content": {"type": "text", "text": "a \"b\""}});
+        let expected = json!({"to": {"phone": "+49 30"}, "content": {"type": "text", "text": "a \"b\""},
+            "expires": "2026-11-22T07:15:39Z"});
         assert_eq!(given, expected);
         Ok(())
     }

@@ -104,6 +104,7 @@ async fn turn(
     let now = host.clock.now();
     give_up_lost(host, channel, now, busy).await?;
     decide(host, channel, now).await?;
+    expire(host, channel, now).await?;
     if host.holds_outbox() || channel.current().state == State::Disconnected {
         return Ok(TURN);
     }
@@ -201,6 +202,27 @@ async fn decide(
             "messages whose fate nobody told"
         );
         super::tell(host, channel, &decided);
+    }
+    Ok(())
+}
+
+/// Ends what waits though its time is over.
+async fn expire(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let any = host
+        .store
+        .read_now(|connection| settle::is_any_expired(connection, &channel.id, now))?;
+    if any {
+        let id = channel.id.clone();
+        let expired = host
+            .store
+            .write(move |connection| settle::expire(connection, &id, now))
+            .await?;
+        tracing::warn!(channel = channel.id, "messages whose time was over");
+        super::tell(host, channel, &expired);
     }
     Ok(())
 }
@@ -473,7 +495,7 @@ fn backoff(attempts: u32) -> Duration {
         .unwrap_or(LONGEST_WAIT)
 }
 
-fn error(class: ErrorClass, retry: Retry) -> Error {
+pub(super) fn error(class: ErrorClass, retry: Retry) -> Error {
     Error {
         class,
         retry,

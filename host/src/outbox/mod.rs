@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::CallError;
 use crate::channel::Channel;
-use crate::contract::outbound::{Content, Message, Payload, Window};
+use crate::contract::outbound::{Content, Message, Payload, Posted, Window};
 use crate::contract::templates::TemplateKey;
 use crate::contract::types::{Contact, Error, Problem, Recipient, Timestamp};
 use crate::contract::{json, storage};
@@ -119,6 +119,13 @@ pub struct Standing {
         skip_serializing_if = "Option::is_none"
     )]
     pub due: Option<Timestamp>,
+    /// It does not leave after that.
+    #[serde(
+        default,
+        with = "json::optional_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expires: Option<Timestamp>,
     /// Why it failed, or was tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Error>")]
@@ -159,6 +166,7 @@ pub(crate) struct Prepared {
     message: String,
     payloads: Vec<Payload>,
     warnings: Vec<Problem>,
+    expires: Option<Timestamp>,
 }
 
 /// Accepts a message: from then on it is sent, or it is said why not.
@@ -171,7 +179,7 @@ pub(crate) async fn accept(
     if key.is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES) {
         return Err(SendError::Key);
     }
-    let parsed = Message::read(message).map_err(SendError::Invalid)?;
+    let posted = Posted::read(message).map_err(SendError::Invalid)?;
     let key = key.map(|key| (key.to_owned(), fingerprint(message)));
     if let Some((key, hash)) = &key {
         let known = host
@@ -182,18 +190,21 @@ pub(crate) async fn accept(
         }
     }
     let now = host.clock.now();
+    // A message that was taken in time is the same one later, so this is no matter of the key.
+    if posted.expires.is_some_and(|expires| expires <= now) {
+        return Err(SendError::Invalid(vec![Problem {
+            pointer: "/expires".to_owned(),
+            code: "already_past".to_owned(),
+            message: "this time is over: name one that is to come, or leave it out".to_owned(),
+            source: None,
+        }]));
+    }
+    let message = &posted.message;
     let current = channel.current();
-    let seen = window::seen(host, channel, &parsed.to).await?;
-    let text = String::from_utf8_lossy(message).into_owned();
-    let mut prepared = prepare(
-        host,
-        channel,
-        &current.settings,
-        (&parsed, text),
-        &seen.window,
-    )
-    .await?;
-    if !matches!(parsed.content, Content::Template(_)) {
+    let seen = window::seen(host, channel, &message.to).await?;
+    let mut prepared = prepare(host, channel, &current.settings, message, &seen.window).await?;
+    prepared.expires = posted.expires;
+    if !matches!(message.content, Content::Template(_)) {
         prepared.warnings.extend(seen.warning);
     }
     let id = prepared.id.clone();
@@ -267,12 +278,12 @@ fn same(known: (String, Vec<u8>), hash: &[u8], store: &Store) -> Result<Standing
     get(store, &id)?.ok_or(SendError::KeyReused)
 }
 
-/// Builds the requests of a message whose JSON is `text`.
+/// Builds the requests of a message.
 async fn prepare(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
     settings: &str,
-    (message, text): (&Message, String),
+    message: &Message,
     window: &Window,
 ) -> Result<Prepared, SendError> {
     let payloads = build(host, channel, settings, message, window).await?;
@@ -292,9 +303,10 @@ async fn prepare(
         id: Uuid::now_v7().to_string(),
         contact: queue(&message.to),
         recipient: serde_json::to_string(&message.to).unwrap_or_default(),
-        message: text,
+        message: serde_json::to_string(message).unwrap_or_default(),
         payloads,
         warnings: Vec::new(),
+        expires: None,
     })
 }
 
@@ -344,9 +356,8 @@ pub(crate) async fn prepare_reply(
     settings: &str,
     message: &Message,
 ) -> Result<Prepared, SendError> {
-    let text = serde_json::to_string(message).unwrap_or_default();
     // The channel has just decided that it may be sent; it is looked at again when it is.
-    prepare(host, channel, settings, (message, text), &Window::Unknown).await
+    prepare(host, channel, settings, message, &Window::Unknown).await
 }
 
 /// The queue that a message stands in: that of its recipient.
@@ -385,8 +396,8 @@ pub(crate) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO message
-                 (id, channel, contact, recipient, message, state, open, part, parts, due, warnings, accepted)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 1, 0, ?6, ?7, ?8, ?7)",
+                 (id, channel, contact, recipient, message, state, open, part, parts, due, warnings, accepted, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 1, 0, ?6, ?7, ?8, ?7, ?9)",
         )?
         .execute(params![
             prepared.id,
@@ -397,6 +408,7 @@ pub(crate) fn insert(
             prepared.payloads.len(),
             now,
             warnings,
+            prepared.expires,
         ])?;
     let sequence = connection.last_insert_rowid();
     for (number, payload) in prepared.payloads.iter().enumerate() {
@@ -425,7 +437,8 @@ pub(crate) fn insert(
     Ok(settled)
 }
 
-const COLUMNS: &str = "id, channel, state, recipient, attempts, accepted, due, error, warnings,
+const COLUMNS: &str =
+    "id, channel, state, recipient, attempts, accepted, due, expires, error, warnings,
     (SELECT json_group_array(vendor_id) FROM part
      WHERE part.message = message.sequence AND vendor_id IS NOT NULL) AS vendor_ids";
 
@@ -479,6 +492,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
         attempts: row.get("attempts")?,
         accepted: row.get("accepted")?,
         due,
+        expires: row.get("expires")?,
         error: raw(row.get("error")?),
         warnings: raw(row.get("warnings")?),
         history: Vec::new(),

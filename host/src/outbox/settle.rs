@@ -7,9 +7,10 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::dispatch::error;
 use crate::contract::events::{MessageState, Status};
 use crate::contract::sender::Sent;
-use crate::contract::types::{Error, Timestamp};
+use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::events::{self, Notice, Step};
 use crate::store::StoreError;
 
@@ -53,9 +54,11 @@ pub(crate) struct Place {
     parts: u32,
     number: u32,
     part_state: String,
+    expires: Option<Timestamp>,
 }
 
-const PLACE: &str = "SELECT m.sequence, m.id, m.state, m.part, m.parts, p.number, p.state
+const PLACE: &str =
+    "SELECT m.sequence, m.id, m.state, m.part, m.parts, p.number, p.state, m.expires
     FROM part p JOIN message m ON m.sequence = p.message";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
@@ -67,6 +70,7 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
         parts: row.get(4)?,
         number: row.get(5)?,
         part_state: row.get(6)?,
+        expires: row.get(7)?,
     })
 }
 
@@ -297,7 +301,8 @@ pub(super) enum Outcome {
     Failed(Error),
 }
 
-/// Writes down an attempt before it is made. False where the message is no longer to be sent.
+/// Writes down an attempt before it is made. False where the message is no longer to be sent: once its time is over,
+/// nothing of it begins.
 pub(super) fn begin(
     connection: &Connection,
     sequence: i64,
@@ -307,9 +312,10 @@ pub(super) fn begin(
     let changed = connection
         .prepare_cached(
             "UPDATE message SET state = 'sending', attempts = attempts + 1
-             WHERE sequence = ?1 AND part = ?2 AND state = 'queued' AND open = 1",
+             WHERE sequence = ?1 AND part = ?2 AND state = 'queued' AND open = 1
+               AND (expires IS NULL OR expires > ?3)",
         )?
-        .execute(params![sequence, part])?;
+        .execute(params![sequence, part, now])?;
     if changed == 1 {
         connection
             .prepare_cached("INSERT INTO attempt (message, part, started) VALUES (?1, ?2, ?3)")?
@@ -474,7 +480,7 @@ pub(super) fn lost(
 }
 
 /// Puts a message that was held or has failed back into its queue, from the first part on that has not arrived. Nothing
-/// tells of it where it is no such message.
+/// tells of it where it is no such message, or its time is over.
 pub(super) fn resend(
     connection: &Connection,
     channel: &str,
@@ -483,11 +489,11 @@ pub(super) fn resend(
 ) -> Result<Settled, StoreError> {
     let select = format!(
         "{PLACE} WHERE m.channel = ?1 AND m.id = ?2 AND m.state IN ('held', 'failed')
-         AND p.state IN ('queued', 'failed') ORDER BY p.number"
+         AND (m.expires IS NULL OR m.expires > ?3) AND p.state IN ('queued', 'failed') ORDER BY p.number"
     );
     let left: Vec<Place> = connection
         .prepare_cached(&select)?
-        .query_map([channel, id], place)?
+        .query_map(params![channel, id, now], place)?
         .collect::<rusqlite::Result<_>>()?;
     let Some(first) = left.first() else {
         return Ok(Settled::default());
@@ -564,7 +570,7 @@ pub(super) fn is_any_overdue(
         .query_row(params![channel, now, since], |row| row.get(0))?)
 }
 
-/// Messages that have been uncertain for long enough: held, or sent again.
+/// Messages that have been uncertain for long enough: held, or sent again unless their time is over.
 pub(super) fn decide(
     connection: &Connection,
     channel: &str,
@@ -579,7 +585,11 @@ pub(super) fn decide(
         .collect::<rusqlite::Result<_>>()?;
     let mut all = Settled::default();
     for place in &uncertain {
-        let settled = if resend {
+        let settled = if !resend {
+            close(connection, channel, now, place, "held", None)?
+        } else if place.expires.is_some_and(|expires| expires <= now) {
+            expire_one(connection, channel, now, place)?
+        } else {
             connection
                 .prepare_cached(
                     "UPDATE message SET state = 'queued', due = ?2, uncertain_since = NULL WHERE sequence = ?1",
@@ -589,12 +599,64 @@ pub(super) fn decide(
                 due: true,
                 ..Settled::default()
             }
-        } else {
-            close(connection, channel, now, place, "held", None)?
         };
         all.then(settled);
     }
     Ok(all)
+}
+
+/// Messages that wait to be sent, and whose time is over. `?1` is the channel, `?2` now.
+const EXPIRED: &str = "m.channel = ?1 AND m.state = 'queued' AND m.expires <= ?2";
+
+/// Whether there are messages to [`expire`].
+pub(super) fn is_any_expired(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let select = format!("SELECT EXISTS (SELECT 1 FROM message m WHERE {EXPIRED})");
+    Ok(connection
+        .prepare_cached(&select)?
+        .query_row(params![channel, now], |row| row.get(0))?)
+}
+
+/// Messages that wait to be sent, and whose time is over, have failed.
+pub(super) fn expire(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let select = format!("{PLACE} WHERE {EXPIRED} AND p.number = m.part");
+    let expired: Vec<Place> = connection
+        .prepare_cached(&select)?
+        .query_map(params![channel, now], place)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut all = Settled::default();
+    for place in &expired {
+        all.then(expire_one(connection, channel, now, place)?);
+    }
+    Ok(all)
+}
+
+/// A message's time is over. A status may still tell that the part which was tried has arrived; those after it never leave.
+fn expire_one(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    place: &Place,
+) -> Result<Settled, StoreError> {
+    connection
+        .prepare_cached("UPDATE part SET state = 'failed' WHERE message = ?1 AND number > ?2 AND state = 'queued'")?
+        .execute(params![place.sequence, place.number])?;
+    let error = Error {
+        code: Some("expired".to_owned()),
+        title: Some("Expired".to_owned()),
+        message: Some("its time was over before it could be sent".to_owned()),
+        details: (place.state == "uncertain")
+            .then(|| "an attempt before that may have arrived".to_owned()),
+        ..error(ErrorClass::Unknown, Retry::Never)
+    };
+    fail(connection, channel, now, place, Some(&error))
 }
 
 #[cfg(test)]

@@ -575,6 +575,10 @@ fn queues_are_read_from_an_index_in_order() {
             "message_uncertain",
         ),
         (
+            "SELECT sequence FROM message WHERE channel = 'c' AND state = 'queued' AND expires <= 7",
+            "message_expires",
+        ),
+        (
             "SELECT message FROM part WHERE vendor_id = 'v'",
             "part_of_vendor_id",
         ),

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::outbound::Message;
+use crate::outbound::{Message, Posted};
 use crate::templates::Draft;
 
 #[track_caller]
@@ -350,6 +350,50 @@ fn a_draft_is_read_the_same_way() {
         (problems[0].pointer.as_str(), problems[0].code.as_str()),
         ("/language", "wrong_type")
     );
+}
+
+#[test]
+fn what_is_handed_in_is_a_message_and_when_it_expires() {
+    let posted = |expires: &str| {
+        format!(
+            r#"{{"to": {{"phone": "1"}}, "content": {{"type": "text", "text": "x"}}, "expires": {expires}}}"#
+        )
+    };
+    let read = Posted::read(posted(r#""2026-11-22T08:15:39+01:00""#).as_bytes()).unwrap();
+    assert_eq!(read.expires, Some(1_795_331_739_000));
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(written["expires"], "2026-11-22T07:15:39Z");
+    assert_eq!(written["content"]["text"], "x");
+    let absent = Posted::read(posted("null").as_bytes()).unwrap();
+    assert_eq!((absent.expires, absent.message), (None, read.message));
+
+    for (given, pointer, code) in [
+        (posted(r#""tomorrow""#), "/expires", "wrong_type"),
+        (posted("5"), "/expires", "wrong_type"),
+        (
+            posted("null").replace("\"text\": \"x\"", "\"text\": 1"),
+            "/content/text",
+            "wrong_type",
+        ),
+        (
+            posted("null").replace("\"expires\"", "\"expire\": 1, \"to\""),
+            "/to",
+            "duplicate_member",
+        ),
+        (posted(r#"null, "ttl": 1"#), "/ttl", "unknown_member"),
+        (
+            r#"{"content": {"type": "text", "text": "x"}}"#.to_owned(),
+            "/to",
+            "required",
+        ),
+    ] {
+        let problems = Posted::read(given.as_bytes()).unwrap_err();
+        assert_eq!(
+            (problems[0].pointer.as_str(), problems[0].code.as_str()),
+            (pointer, code),
+            "{given}: {problems:?}"
+        );
+    }
 }
 
 #[test]

@@ -154,6 +154,10 @@ impl Outbox {
             .await;
     }
 
+    async fn expire(&self) {
+        self.write(|connection| expire(connection, "c", 6)).await;
+    }
+
     /// State, whether it stands in the queue, and the part to send next.
     fn stands(&self) -> (String, bool, u32) {
         let select = "SELECT state, open, part FROM message WHERE sequence = 1";
@@ -540,6 +544,43 @@ async fn what_waits_is_cancelled_and_what_is_on_its_way_is_not() {
         "cancelled"
     );
     assert_eq!(outbox.value::<i64>("SELECT open FROM message"), 0);
+}
+
+#[tokio::test]
+async fn what_waits_when_its_time_is_over_fails_once() {
+    let outbox = Outbox::with(2).await;
+    outbox.execute("UPDATE message SET expires = 6").await;
+    assert!(outbox.begin(0).await);
+    outbox.expire().await;
+    assert_eq!(outbox.stands().0, "sending", "its answer settles it");
+    outbox.finish(sent("w")).await;
+    outbox.execute("UPDATE message SET expires = 5").await;
+    assert!(!outbox.begin(1).await, "whoever notices first");
+    outbox.expire().await;
+    outbox.expire().await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 1));
+    assert_eq!(outbox.steps().await.0, ["failed"]);
+    let error: String = outbox.value("SELECT error ->> 'code' FROM message");
+    assert_eq!(error, "expired");
+    // What is told of the first part does not let the second one leave.
+    outbox.told(MessageState::Delivered, "ref-0", "w").await;
+    assert!(!outbox.resend().await);
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 1));
+}
+
+#[tokio::test]
+async fn what_is_uncertain_is_not_sent_again_once_its_time_is_over() {
+    let outbox = Outbox::with(1).await;
+    outbox.execute("UPDATE message SET expires = 6").await;
+    outbox.begin(0).await;
+    outbox.finish(uncertain()).await;
+    outbox.expire().await;
+    assert_eq!(outbox.stands().0, "uncertain", "a status may tell");
+    outbox.decide(true).await;
+    assert_eq!(outbox.stands(), ("failed".to_owned(), false, 0));
+    assert_eq!(outbox.steps().await.0, ["uncertain", "failed"]);
+    outbox.told(MessageState::Sent, "ref-0", "w").await;
+    assert_eq!(outbox.stands(), closed("sent"), "it had arrived");
 }
 
 #[tokio::test]
