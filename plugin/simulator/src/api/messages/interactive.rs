@@ -252,8 +252,25 @@ const MEDIA_CARD: [Field; 5] = [
         "body",
         Object(&[Must("text", All(&[Text(160), TWO_BREAKS]))]),
     ),
-    Must("action", LINK),
+    Must("action", Any),
 ];
+
+/// What a media card has in place of a link: "one or more quick-reply buttons". How many at most Meta does not say; that it is
+/// as many as below a message is assumed.
+const QUICK_REPLIES: Rule = Object(&[Must(
+    "buttons",
+    List(
+        1,
+        3,
+        &Object(&[
+            Must("type", OneOf(&["quick_reply"])),
+            Must(
+                "quick_reply",
+                Object(&[Must("id", Text(256)), Must("title", Text(20))]),
+            ),
+        ]),
+    ),
+)]);
 
 const TWO_BREAKS: Rule = Such(
     |text| {
@@ -425,21 +442,29 @@ fn check_cards(state: &State, cards: &[Value]) -> Result<Option<u32>, Refusal> {
         match text(card, "/type")? {
             "cta_url" => {
                 object(&MEDIA_CARD, card, &at)?;
+                let replies = &card["action"]["buttons"];
+                let action = if replies.is_null() {
+                    LINK
+                } else {
+                    QUICK_REPLIES
+                };
+                action.check(&card["action"], &format!("{at}.action"))?;
                 let at = format!("{at}.header");
                 let fails = check_header(state, &["image", "video"], &card["header"], &at)?;
                 later = later.or(fails);
-                alike.insert(card["header"]["type"].as_str());
+                alike.insert((card["header"]["type"].as_str(), items(replies).len()));
             }
             "product" => {
                 object(&PRODUCT_CARD, card, &at)?;
-                alike.insert(card["action"]["catalog_id"].as_str());
+                alike.insert((card["action"]["catalog_id"].as_str(), 0));
             }
             _ => return Err(invalid(&format!("{at}.type"), "must be cta_url or product")),
         }
     }
     let types: HashSet<_> = cards.iter().map(|card| card["type"].as_str()).collect();
     if alike.len() > 1 || types.len() > 1 {
-        let why = "must all have images, all videos, or all products of one catalog";
+        let why =
+            "must all have images, all videos, or all products of one catalog, and as many buttons";
         return Err(invalid("interactive.action.cards", why));
     }
     unique(

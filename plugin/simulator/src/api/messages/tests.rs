@@ -1,4 +1,5 @@
 mod content;
+mod generated;
 mod limits;
 mod statuses;
 mod templates;
