@@ -774,6 +774,172 @@ async fn a_message_does_not_leave_once_its_time_is_over() -> Result<()> {
     Ok(())
 }
 
+/// A text to send, or the template `reopen` where the window is closed.
+fn with_fallback(to: &str, text: &str, expires: Option<&str>) -> Vec<u8> {
+    let message = json!({"to": {"phone": to}, "content": {"type": "text", "text": text},
+        "fallback": {"name": "reopen", "language": "en"}, "expires": expires});
+    message.to_string().into_bytes()
+}
+
+/// What was accepted, in order: the texts, and `reopen` for the template.
+fn heard(hosted: &Hosted) -> Vec<String> {
+    let heard = |it: peer::Accepted| match it.text.contains("\"reopen\"") {
+        true => "reopen".to_owned(),
+        false => it.text,
+    };
+    hosted.peer.accepted().into_iter().map(heard).collect()
+}
+
+/// The states that were told of one message, in order.
+async fn steps_of(hosted: &Hosted, id: &str) -> Result<Vec<String>> {
+    let events = hosted.events(&["delivery"]).await?;
+    let of_it = events.iter().filter(|it| it["delivery"]["message"] == id);
+    let state = |event: &Value| event["delivery"]["state"].as_str().map(str::to_owned);
+    Ok(of_it.filter_map(state).collect())
+}
+
+/// Hands a message in whose fallback goes out. Returns our ids of both.
+async fn fall_back(hosted: &Hosted, message: &[u8]) -> Result<(String, String)> {
+    let channel = hosted.host.channel("Shop").context("the channel")?;
+    let sent = channel.send(message, None).await?;
+    let sent = stands(&hosted.host, &sent.id, "accepted").await?;
+    let original = sent.original.context("its original")?;
+    let waits = hosted.host.message(&original)?.context("a message")?;
+    assert_eq!((&*waits.state, waits.due), ("queued", None));
+    assert_eq!(waits.original_of.as_ref(), Some(&sent.id));
+    Ok((sent.id, original))
+}
+
+/// A host that has listened for long enough to know that nobody's window is open.
+async fn listening() -> Result<Hosted> {
+    let hosted = Hosted::start().await?;
+    hosted.add(&json!({"greeting": null})).await?;
+    hosted.clock.advance(2 * DAY);
+    Ok(hosted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_template_stood_in_for_follows_the_answer_once_and_in_order() -> Result<()> {
+    let mut hosted = listening().await?;
+    let (first, original) = fall_back(&hosted, &with_fallback(ADA, "First", None)).await?;
+    let (_, second) = fall_back(&hosted, &with_fallback(ADA, "Second", None)).await?;
+    let (_, other) = fall_back(&hosted, &with_fallback(BOB, "Other", None)).await?;
+    hosted.restart().await?;
+    // What waits for nobody holds up nothing, and what was queued before the answer goes before.
+    let channel = hosted.host.channel("Shop").context("the channel")?;
+    let busy = json!({"error": {"message": "(#130429) Rate limit hit", "code": 130_429}});
+    hosted.peer.next("/messages", Answer::Status(429, busy));
+    let template = json!({"to": {"phone": ADA}, "content": {"type": "template", "name": "queued", "language": "en"}});
+    let queued = channel.send(template.to_string().as_bytes(), None).await?;
+    until("it was not tried", async || {
+        let standing = hosted.host.message(&queued.id)?.context("a message")?;
+        Ok(standing.attempts == 1 && standing.state == "queued")
+    })
+    .await?;
+    hosted.write("wamid.1", ADA, "Yes?").await?;
+    hosted.write("wamid.2", ADA, "Hello?").await?;
+    hosted.accepted("Second", 1).await?;
+    stands(&hosted.host, &original, "accepted").await?;
+    stands(&hosted.host, &second, "accepted").await?;
+    let heard = heard(&hosted);
+    assert_eq!(heard[..3], ["reopen", "reopen", "reopen"]);
+    assert!(heard[3].contains("queued"), "{heard:?}");
+    assert_eq!(heard[4..], ["First", "Second"]);
+    assert_eq!(steps_of(&hosted, &first).await?, ["queued", "accepted"]);
+    assert_eq!(steps_of(&hosted, &original).await?, ["queued", "accepted"]);
+    let waits = hosted.host.message(&other)?.context("a message")?;
+    assert_eq!(waits.state, "queued", "who has not answered gets nothing");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_template_stood_in_for_is_dropped_with_its_reason() -> Result<()> {
+    let hosted = listening().await?;
+    let channel = hosted.host.channel("Shop").context("the channel")?;
+    let hour = after(&hosted, 3600)?;
+    let message = with_fallback(ADA, "An hour", Some(&hour));
+    let (_, expiring) = fall_back(&hosted, &message).await?;
+    let (_, kept) = fall_back(&hosted, &with_fallback(ADA, "A week", None)).await?;
+    let (cancelled, with_it) = fall_back(&hosted, &with_fallback(ADA, "Never", None)).await?;
+    let (failed, without_it) = fall_back(&hosted, &with_fallback(ADA, "Lost", None)).await?;
+    assert!(channel.cancel(&cancelled).await?, "by the id that is known");
+    assert!(!channel.cancel(&cancelled).await?);
+    let template = &hosted.peer.accepted()[3];
+    hosted
+        .push(&cloud::status(&hosted.peer, template, "failed"))
+        .await?;
+    stands(&hosted.host, &failed, "failed").await?;
+    hosted.clock.advance(Duration::from_hours(2));
+    stands(&hosted.host, &expiring, "failed").await?;
+    hosted.clock.advance(7 * DAY);
+    stands(&hosted.host, &kept, "failed").await?;
+    for (id, end) in [
+        (&expiring, "failed"),
+        (&kept, "failed"),
+        (&with_it, "cancelled"),
+        (&without_it, "cancelled"),
+    ] {
+        assert_eq!(steps_of(&hosted, id).await?, ["queued", end]);
+    }
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    let last = channel.send(&text(ADA, "Last"), None).await?;
+    stands(&hosted.host, &last.id, "accepted").await?;
+    let heard = heard(&hosted);
+    assert_eq!(heard[4..], ["Last"], "nothing of it leaves");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_built_for_the_window_in_which_it_leaves() -> Result<()> {
+    let hosted = Hosted::start().await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    let tried = async |id: &str| {
+        until("it was not tried", async || {
+            let standing = hosted.host.message(id)?.context("a message")?;
+            Ok(standing.attempts == 1 && standing.state == "queued")
+        })
+        .await
+    };
+    let busy = || {
+        let body = json!({"error": {"message": "(#130429) Rate limit hit", "code": 130_429}});
+        Answer::Status(429, body)
+    };
+    hosted.write("wamid.1", ADA, "Hi").await?;
+    hosted.peer.next("/messages", busy());
+    let closing = channel
+        .send(&with_fallback(ADA, "Closing", None), None)
+        .await?;
+    tried(&closing.id).await?;
+    hosted.clock.advance(2 * DAY);
+    let closing = stands(&hosted.host, &closing.id, "accepted").await?;
+    assert_eq!(heard(&hosted), ["reopen"]);
+    assert!(closing.original.is_some());
+
+    hosted.peer.next("/messages", busy());
+    let opening = channel
+        .send(&with_fallback(BOB, "Opening", None), None)
+        .await?;
+    tried(&opening.id).await?;
+    hosted.write("wamid.2", BOB, "Hi").await?;
+    let opening = stands(&hosted.host, &opening.id, "accepted").await?;
+    assert_eq!(heard(&hosted), ["reopen", "Opening"]);
+    assert!(opening.original.is_none());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_counts_under_the_name_that_the_vendor_gave() -> Result<()> {
+    // Mexico: WhatsApp leaves a digit out.
+    let (dialled, named) = ("5215512345678", "525512345678");
+    let hosted = listening().await?;
+    let answer = json!({"contacts": [{"input": dialled, "wa_id": named}], "messages": [{"id": "wamid.sent"}]});
+    let answer = Answer::Accept(Box::new(Answer::Status(200, answer)));
+    hosted.peer.next("/messages", answer);
+    fall_back(&hosted, &with_fallback(dialled, "Hola", None)).await?;
+    hosted.write("wamid.1", named, "¿Sí?").await?;
+    hosted.accepted("Hola", 1).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_a_restart() -> Result<()> {
     let mut hosted = Hosted::start().await?;

@@ -267,6 +267,81 @@ async fn under_hold_nothing_is_sent_twice_and_what_did_not_arrive_is_held() -> R
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_templates_stood_in_for_follows_the_answers_once() -> Result<()> {
+    const PEOPLE: usize = 40;
+    let mut killed = Killed::new("hold", true).await?;
+    let host = killed.start().await?;
+    let person = |number: usize| format!("1631555{number:04}");
+    let known = |number| {
+        let opened = json!({"at": "2026-01-01T00:00:00Z", "cause": "message"});
+        json!({"contact": {"phone": person(number)}, "window": {"opened": opened}}).to_string()
+    };
+    let known: Vec<_> = (0..PEOPLE).map(known).collect();
+    let arguments = ["contacts", "import", "Shop", "-"];
+    let imported = host
+        .command_with(&arguments, known.join("\n").as_bytes())
+        .await?;
+    ensure!(imported.code == Some(0), "{}", imported.errors);
+    let mut originals = Vec::new();
+    for number in 0..PEOPLE {
+        let content = json!({"type": "text", "text": format!("original {number}")});
+        let message = json!({"to": {"phone": person(number)}, "content": content,
+            "fallback": {"name": "reopen", "language": "en"}});
+        let request = running::client()
+            .post(format!("{}/channels/Shop/messages", host.api))
+            .bearer_auth(&host.token)
+            .json(&message);
+        let standing: Value = request.send().await?.error_for_status()?.json().await?;
+        originals.push(standing["id"].as_str().context("our id")?.to_owned());
+    }
+    for id in &mut originals {
+        let began = Instant::now();
+        *id = loop {
+            let standing = get(&host, &format!("/channels/Shop/messages/{id}")).await?;
+            if let Some(original) = standing["original"].as_str() {
+                break original.to_owned();
+            }
+            ensure!(began.elapsed() < PATIENCE, "{standing}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+    }
+    host.kill().await?;
+
+    // Everybody answers, and the host is killed while the originals leave.
+    let mut answered = 0;
+    while answered < PEOPLE {
+        let host = killed.start().await?;
+        let moment = Duration::from_micros(killed.random(150_000));
+        let peer = killed.peer.clone();
+        let answering = tokio::spawn(async move {
+            for number in answered..PEOPLE.min(answered + 5) {
+                let id = format!("wamid.ANSWER{number}");
+                let body = cloud::message(&peer, &id, &person(number), "Yes?", peer::now());
+                match peer.push(&body).await {
+                    Ok(200) => answered += 1,
+                    _ => break,
+                }
+            }
+            answered
+        });
+        tokio::time::sleep(moment).await;
+        host.kill().await?;
+        answered = answering.await?;
+    }
+    let host = killed.run(0).await?;
+    for (number, id) in originals.iter().enumerate() {
+        let standing = get(&host, &format!("/channels/Shop/messages/{id}")).await?;
+        match killed.peer.times_accepted(&format!("original {number}")) {
+            0 => assert_eq!(standing["state"], "held", "{standing}"),
+            1 => assert_ne!(standing["state"], "held", "{standing}"),
+            times => panic!("original {number} was sent {times} times"),
+        }
+    }
+    host.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_statuses_nothing_is_lost_under_resend() -> Result<()> {
     let mut killed = Killed::new("resend", false).await?;
     let host = killed.run(25).await?;

@@ -185,6 +185,9 @@ pub(crate) struct Step<'a> {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<&'a types::Error>,
+    /// The message is what the fallback of this one, named by our id, has stood in for: it waits for the contact's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) original_of: Option<&'a str>,
 }
 
 /// How a channel stands.

@@ -268,6 +268,8 @@ fn standing(standing: &Value) -> String {
         ("attempts", print::text(standing, "/attempts")),
         ("due", print::text(standing, "/due")),
         ("expires", print::text(standing, "/expires")),
+        ("original", print::text(standing, "/original")),
+        ("original of", print::text(standing, "/original_of")),
         ("error", error(&standing["error"])),
     ]);
     text += &print::warnings(print::list(standing, "/warnings"));

@@ -413,6 +413,8 @@ fn commit(
                     Some(sequence) => {
                         stored += 1;
                         committed.told.latest = Some(sequence);
+                        let answered = outbox::answered(connection, channel, now, event)?;
+                        committed.told.then(answered);
                         committed.files |= media::remember(connection, channel, now, event)?;
                         if let EventBody::Status(status) = &event.body
                             && let Some(place) = &ours

@@ -11,16 +11,17 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use rusqlite::{Connection, params};
 use tokio::task::{self, JoinSet};
 
+use super::original::Waiting;
 use super::pace::{Hold, Paces};
 use super::settle::{self, Outcome, Settled};
-use super::{SendError, WINDOW_CLOSED};
+use super::{SendError, WINDOW_CLOSED, original};
 use crate::CallError;
 use crate::capability::{Http, Lent};
 use crate::channel::{Channel, State};
 use crate::contract::http::{Failure, Request, Response};
 use crate::contract::outbound::{Content, Message, Payload, Window};
 use crate::contract::storage;
-use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
+use crate::contract::types::{Error, ErrorClass, Problem, Retry, Timestamp};
 use crate::host::{OnUncertain, Shared};
 use crate::inbox::ledger::Piecemeal;
 use crate::store::StoreError;
@@ -40,6 +41,9 @@ const GIVE_UP: u64 = 24 * 60 * 60 * 1000;
 /// For how long it is tried where the channel says when to try again, in milliseconds.
 const GIVE_UP_ASKED: u64 = 7 * GIVE_UP;
 
+/// When a message that waits for an answer is looked at again after that failed, in milliseconds.
+const LOOK_AGAIN: u64 = 60 * 1000;
+
 /// The wait before the second attempt, and the longest one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
@@ -53,6 +57,19 @@ struct Head {
     part: u32,
     attempts: u32,
     accepted: Timestamp,
+    /// It consists of its fallback.
+    fallback: bool,
+    /// What its fallback stood in for is a message of its own by now.
+    has_original: bool,
+}
+
+/// What a message looks like when its turn has come.
+enum Look {
+    AsBuilt,
+    /// It was built for another window: it consists of this, which is its fallback or no longer is.
+    Anew(Vec<Payload>, bool),
+    /// It is not to be sent now.
+    Not(Outcome),
 }
 
 /// Sends the channel's messages until it is removed or the host stops.
@@ -108,6 +125,7 @@ async fn turn(
     if host.holds_outbox() || channel.current().state == State::Disconnected {
         return Ok(TURN);
     }
+    release(host, channel, now).await?;
     let heads = host
         .store
         .read_now(|connection| heads(connection, &channel.id, now))?;
@@ -229,7 +247,9 @@ async fn expire(
 
 /// The heads of the contacts' queues that are due, those first that have waited longest. Begins with what is due, so that
 /// a long queue costs no more than a short one.
-const HEADS: &str = "SELECT sequence, id, contact, message, part, attempts, accepted FROM message m
+const HEADS: &str = "SELECT sequence, id, contact, message, part, attempts, accepted, fallback,
+        EXISTS (SELECT 1 FROM message o WHERE o.original_of = m.id AND o.state <> 'cancelled')
+    FROM message m
     WHERE channel = ?1 AND open = 1 AND state = 'queued' AND due <= ?2
       AND NOT EXISTS (SELECT 1 FROM message earlier
                       WHERE earlier.channel = ?1 AND earlier.contact = m.contact AND earlier.open = 1
@@ -247,6 +267,8 @@ fn heads(connection: &Connection, channel: &str, now: Timestamp) -> Result<Vec<H
             part: row.get(4)?,
             attempts: row.get(5)?,
             accepted: row.get(6)?,
+            fallback: row.get(7)?,
+            has_original: row.get(8)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -258,11 +280,18 @@ async fn attempt(
     channel: &Arc<Channel>,
     head: Head,
 ) -> Result<bool, StoreError> {
-    let refused = refused(host, channel, &head).await;
+    let (anew, not) = match look(host, channel, &head).await {
+        Look::AsBuilt => (None, None),
+        Look::Anew(payloads, fallback) => (Some((payloads, fallback)), None),
+        Look::Not(outcome) => (None, Some(outcome)),
+    };
     let (sequence, part, now) = (head.sequence, head.part, host.clock.now());
     let begun = host
         .store
         .write(move |connection| {
+            if let Some((payloads, fallback)) = anew {
+                settle::rebuild(connection, sequence, &payloads, fallback)?;
+            }
             if !settle::begin(connection, sequence, part, now)? {
                 return Ok(None);
             }
@@ -286,7 +315,7 @@ async fn attempt(
     let Some((payload, reference)) = begun else {
         return Ok(false);
     };
-    let outcome = match refused {
+    let outcome = match not {
         Some(outcome) => outcome,
         None => send(host, channel, &head, &payload, &reference).await,
     };
@@ -353,19 +382,10 @@ async fn finish(
     }
 }
 
-/// Looks again at what was checked when the message was handed in. Absent where it can still be sent.
-async fn refused(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Option<Outcome> {
-    match still_refused(host, channel, head).await {
-        Ok(problems) => {
-            let mut problems = problems.into_iter();
-            let closed = problems.find(|problem| problem.code == WINDOW_CLOSED)?;
-            Some(Outcome::Failed(Error {
-                message: Some(closed.message),
-                ..error(ErrorClass::WindowClosed, Retry::Never)
-            }))
-        }
-        Err(error) => Some(unseen(&error, head, host.clock.now())),
-    }
+/// Looks again at what was checked when the message was handed in.
+async fn look(host: &Arc<Shared>, channel: &Arc<Channel>, head: &Head) -> Look {
+    let looked = look_now(host, channel, head).await;
+    looked.unwrap_or_else(|error| Look::Not(unseen(&error, head, host.clock.now())))
 }
 
 /// What to do with a message whose window could not be looked at: nothing leaves unseen.
@@ -385,23 +405,94 @@ fn unseen(because: &SendError, head: &Head, now: Timestamp) -> Outcome {
     classify(Error { message, ..error }, head, now)
 }
 
-async fn still_refused(
+async fn look_now(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
     head: &Head,
-) -> Result<Vec<crate::contract::types::Problem>, SendError> {
-    let Ok(message) = Message::read(head.message.as_bytes()) else {
-        return Ok(Vec::new());
+) -> Result<Look, SendError> {
+    let Ok(mut message) = Message::read(head.message.as_bytes()) else {
+        return Ok(Look::AsBuilt);
     };
-    let seen = super::seen(host, channel, &message.to).await?;
+    if head.part > 0 && !head.fallback {
+        // Some of it has left: nothing can stand in for the rest.
+        message.fallback = None;
+    }
+    let window = super::seen(host, channel, &message.to).await?.window;
+    let fallback = super::stands_in(&message, &window);
+    // What its fallback stood in for leaves by itself.
+    let anew = fallback != head.fallback && head.part == 0 && !head.has_original;
     // A template may have been paused meanwhile.
     let may_have_changed = matches!(message.content, Content::Template(_));
-    if !may_have_changed && !matches!(seen.window, Window::Closed(_)) {
-        return Ok(Vec::new());
+    if !anew && !may_have_changed && !matches!(window, Window::Closed(_)) {
+        return Ok(Look::AsBuilt);
     }
     let settings = &channel.current().settings;
-    let built = super::build(host, channel, settings, &message, &seen.window).await?;
-    Ok(built.err().unwrap_or_default())
+    let problems = match super::build(host, channel, settings, &message, &window).await? {
+        Ok(payloads) if anew => return Ok(Look::Anew(payloads, fallback)),
+        Ok(_) => return Ok(Look::AsBuilt),
+        Err(problems) => problems,
+    };
+    let is_closed = |problem: &&Problem| problem.code == WINDOW_CLOSED;
+    let (class, problem) = match problems.iter().find(is_closed) {
+        Some(closed) => (ErrorClass::WindowClosed, Some(closed)),
+        // As built it was right, and its window is not the matter.
+        None if may_have_changed => (ErrorClass::Template, problems.first()),
+        None if !anew => return Ok(Look::AsBuilt),
+        None => (ErrorClass::Invalid, problems.first()),
+    };
+    Ok(Look::Not(Outcome::Failed(Error {
+        message: problem.map(|problem| problem.message.clone()),
+        ..error(class, Retry::Never)
+    })))
+}
+
+/// Sends what fallbacks have stood in for, where the contact has answered.
+async fn release(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let waiting = host
+        .store
+        .read_now(|connection| original::waiting(connection, &channel.id, now, LOOK))?;
+    for waiting in waiting {
+        let built = build_answered(host, channel, &waiting).await;
+        let of = channel.id.clone();
+        let job = move |connection: &Connection| match built {
+            Ok(Some(Ok(payloads))) => original::release(connection, now, &waiting.id, &payloads),
+            Ok(Some(Err(problems))) => {
+                let refused = Error {
+                    message: problems.into_iter().next().map(|problem| problem.message),
+                    ..error(ErrorClass::Invalid, Retry::Never)
+                };
+                settle::give_up(connection, &of, now, &waiting.id, &refused)
+            }
+            Ok(None) => original::wait(connection, &waiting, None),
+            Err(error) => {
+                tracing::warn!(channel = of, message = waiting.id, %error, "a message that waits for an answer could not be looked at");
+                original::wait(connection, &waiting, Some(now.saturating_add(LOOK_AGAIN)))
+            }
+        };
+        let settled = host.store.write(job).await?;
+        super::tell(host, channel, &settled);
+    }
+    Ok(())
+}
+
+/// The requests of a message that waits for an answer, or what is wrong with it; `None` where the window is not open.
+async fn build_answered(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    waiting: &Waiting,
+) -> Result<Option<Result<Vec<Payload>, Vec<Problem>>>, SendError> {
+    let message = Message::read(waiting.message.as_bytes()).map_err(SendError::Invalid)?;
+    let window = super::seen(host, channel, &message.to).await?.window;
+    if !matches!(window, Window::Open(_)) {
+        return Ok(None);
+    }
+    let settings = &channel.current().settings;
+    let built = super::build(host, channel, settings, &message, &window).await?;
+    Ok(Some(built))
 }
 
 /// Sends one part, once.

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod history;
+mod original;
 mod pace;
 mod settle;
 mod window;
@@ -29,6 +30,7 @@ use crate::templates::{self, TemplatesError};
 
 pub(crate) use dispatch::dispatch;
 pub use history::MessageStep;
+pub(crate) use original::answered;
 pub(crate) use settle::{Place, Settled, find, recover, settle};
 pub use window::Seen;
 pub(crate) use window::seen;
@@ -126,6 +128,13 @@ pub struct Standing {
         skip_serializing_if = "Option::is_none"
     )]
     pub expires: Option<Timestamp>,
+    /// The message that says what its fallback stood in for, and leaves once the contact has answered: our id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
+    /// The message whose fallback went out in place of this one: our id of it. Without `due` it waits for the contact's
+    /// answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_of: Option<String>,
     /// Why it failed, or was tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Error>")]
@@ -167,6 +176,8 @@ pub(crate) struct Prepared {
     payloads: Vec<Payload>,
     warnings: Vec<Problem>,
     expires: Option<Timestamp>,
+    /// It consists of its fallback.
+    fallback: bool,
 }
 
 /// Accepts a message: from then on it is sent, or it is said why not.
@@ -307,7 +318,15 @@ async fn prepare(
         payloads,
         warnings: Vec::new(),
         expires: None,
+        fallback: stands_in(message, window),
     })
+}
+
+/// Whether a message is built of its fallback.
+fn stands_in(message: &Message, window: &Window) -> bool {
+    message.fallback.is_some()
+        && matches!(window, Window::Closed(_))
+        && !matches!(message.content, Content::Template(_))
 }
 
 /// Asks the plugin for the requests of a message. What names a template is held against the one that was added.
@@ -362,26 +381,32 @@ pub(crate) async fn prepare_reply(
 
 /// The queue that a message stands in: that of its recipient.
 fn queue(to: &Recipient) -> String {
-    // However it is written.
-    let by_phone = |phone: &str| {
-        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-        format!("phone:{digits}")
-    };
     match to {
         Recipient::Phone(phone) => by_phone(phone),
-        Recipient::UserId(id) => format!("user_id:{id}"),
+        Recipient::UserId(id) => by_user_id(id),
         Recipient::Group(id) => format!("group:{id}"),
-        Recipient::Contact(Contact {
-            phone,
-            user_id,
-            parent_user_id,
-            ..
-        }) => match (phone, user_id.as_ref().or(parent_user_id.as_ref())) {
-            (Some(phone), _) => by_phone(phone),
-            (None, Some(id)) => format!("user_id:{id}"),
-            (None, None) => "nobody".to_owned(),
-        },
+        Recipient::Contact(contact) => {
+            let mut names = names(contact).into_iter();
+            names.next().unwrap_or_else(|| "nobody".to_owned())
+        }
     }
+}
+
+/// A contact's names, as queues are called: by the phone number first, however it is written.
+fn names(contact: &Contact) -> Vec<String> {
+    let ids = [&contact.user_id, &contact.parent_user_id].into_iter();
+    let ids = ids.flatten().map(|id| by_user_id(id));
+    let phone = contact.phone.as_deref().map(by_phone);
+    phone.into_iter().chain(ids).collect()
+}
+
+fn by_phone(phone: &str) -> String {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    format!("phone:{digits}")
+}
+
+fn by_user_id(id: &str) -> String {
+    format!("user_id:{id}")
 }
 
 /// Writes a message down, to be sent.
@@ -396,8 +421,8 @@ pub(crate) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO message
-                 (id, channel, contact, recipient, message, state, open, part, parts, due, warnings, accepted, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 1, 0, ?6, ?7, ?8, ?7, ?9)",
+                 (id, channel, contact, recipient, message, state, open, part, parts, due, warnings, accepted, expires, fallback)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 1, 0, ?6, ?7, ?8, ?7, ?9, ?10)",
         )?
         .execute(params![
             prepared.id,
@@ -409,9 +434,30 @@ pub(crate) fn insert(
             now,
             warnings,
             prepared.expires,
+            prepared.fallback,
         ])?;
-    let sequence = connection.last_insert_rowid();
-    for (number, payload) in prepared.payloads.iter().enumerate() {
+    put_parts(
+        connection,
+        connection.last_insert_rowid(),
+        &prepared.payloads,
+    )?;
+    let delivery = Step {
+        message: &prepared.id,
+        state: "queued",
+        ..Step::default()
+    };
+    let mut settled = settle::tell(connection, channel, now, delivery)?;
+    settled.due = true;
+    Ok(settled)
+}
+
+/// Writes down the requests that a message consists of.
+fn put_parts(
+    connection: &Connection,
+    sequence: i64,
+    payloads: &[Payload],
+) -> Result<(), StoreError> {
+    for (number, payload) in payloads.iter().enumerate() {
         connection
             .prepare_cached(
                 "INSERT INTO part (message, number, method, path, content_type, body, reference, state)
@@ -427,18 +473,12 @@ pub(crate) fn insert(
                 Uuid::now_v7().to_string(),
             ])?;
     }
-    let delivery = Step {
-        message: &prepared.id,
-        state: "queued",
-        ..Step::default()
-    };
-    let mut settled = settle::tell(connection, channel, now, delivery)?;
-    settled.due = true;
-    Ok(settled)
+    Ok(())
 }
 
 const COLUMNS: &str =
-    "id, channel, state, recipient, attempts, accepted, due, expires, error, warnings,
+    "id, channel, state, open, recipient, attempts, accepted, due, expires, original_of, error, warnings,
+    (SELECT max(o.id) FROM message o WHERE o.original_of = message.id) AS original,
     (SELECT json_group_array(vendor_id) FROM part
      WHERE part.message = message.sequence AND vendor_id IS NOT NULL) AS vendor_ids";
 
@@ -483,7 +523,8 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     let state: String = row.get("state")?;
     let to: String = row.get("recipient")?;
     let ids: String = row.get("vendor_ids")?;
-    let due = (state == "queued").then(|| row.get("due")).transpose()?;
+    let is_due = state == "queued" && row.get("open")?;
+    let due = is_due.then(|| row.get("due")).transpose()?;
     Ok(Standing {
         id: row.get("id")?,
         channel: row.get("channel")?,
@@ -493,6 +534,8 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
         accepted: row.get("accepted")?,
         due,
         expires: row.get("expires")?,
+        original: row.get("original")?,
+        original_of: row.get("original_of")?,
         error: raw(row.get("error")?),
         warnings: raw(row.get("warnings")?),
         history: Vec::new(),
@@ -521,7 +564,8 @@ pub(crate) async fn resend(
     change(host, channel, id, settle::resend).await
 }
 
-/// Cancels a message that waits to be sent, or is held. Returns whether it was one.
+/// Cancels a message that waits to be sent, or is held, or the original that its fallback stood in for. Returns whether
+/// it was one.
 pub(crate) async fn cancel(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,

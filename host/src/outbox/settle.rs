@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::dispatch::error;
+use super::original;
 use crate::contract::events::{MessageState, Status};
+use crate::contract::outbound::Payload;
 use crate::contract::sender::Sent;
 use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::events::{self, Notice, Step};
@@ -60,6 +62,10 @@ pub(crate) struct Place {
 const PLACE: &str =
     "SELECT m.sequence, m.id, m.state, m.part, m.parts, p.number, p.state, m.expires
     FROM part p JOIN message m ON m.sequence = p.message";
+
+/// The same of a message that waits to be sent, whether or not it has its parts yet.
+const WITHOUT_PART: &str =
+    "SELECT m.sequence, m.id, m.state, m.part, m.parts, m.part, 'queued', m.expires FROM message m";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     Ok(Place {
@@ -194,6 +200,7 @@ fn arrived(
         });
     }
     let mut settled = progress(connection, channel, now, place)?;
+    settled.then(original::keep(connection, channel, now, &place.id)?);
     settled.due = true;
     Ok(settled)
 }
@@ -241,7 +248,9 @@ fn fail(
     place: &Place,
     error: Option<&Error>,
 ) -> Result<Settled, StoreError> {
-    close(connection, channel, now, place, "failed", error)
+    let mut settled = close(connection, channel, now, place, "failed", error)?;
+    settled.then(original::drop_with(connection, channel, now, &place.id)?);
+    Ok(settled)
 }
 
 /// Takes a message out of its contact's queue.
@@ -299,6 +308,28 @@ pub(super) enum Outcome {
     Again(Error, Timestamp),
     /// It did not, and never will.
     Failed(Error),
+}
+
+/// Builds a message anew that has not begun to leave, of its fallback or no longer of it.
+pub(super) fn rebuild(
+    connection: &Connection,
+    sequence: i64,
+    payloads: &[Payload],
+    fallback: bool,
+) -> Result<(), StoreError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE message SET parts = ?2, fallback = ?3
+             WHERE sequence = ?1 AND part = 0 AND state = 'queued' AND open = 1",
+        )?
+        .execute(params![sequence, payloads.len(), fallback])?;
+    if changed == 1 {
+        connection
+            .prepare_cached("DELETE FROM part WHERE message = ?1")?
+            .execute([sequence])?;
+        super::put_parts(connection, sequence, payloads)?;
+    }
+    Ok(())
 }
 
 /// Writes down an attempt before it is made. False where the message is no longer to be sent: once its time is over,
@@ -522,25 +553,26 @@ pub(super) fn resend(
     Ok(settled)
 }
 
-/// Takes a message that waits to be sent, or is held, out of its queue: nothing more of it is sent. Nothing tells of it where it is
-/// no such message.
+/// Takes a message that waits to be sent, or is held, out of its queue: nothing more of it is sent. The same of what waits
+/// because the message's fallback has stood in for it. Nothing tells of it where it is no such message.
 pub(super) fn cancel(
     connection: &Connection,
     channel: &str,
     now: Timestamp,
     id: &str,
 ) -> Result<Settled, StoreError> {
-    let cancelled = connection
+    let cancelled: Option<String> = connection
         .prepare_cached(
             "UPDATE message SET state = 'cancelled', open = 0, settled = ?3
-             WHERE channel = ?1 AND id = ?2 AND state IN ('queued', 'held')",
+             WHERE channel = ?1 AND (id = ?2 OR original_of = ?2) AND state IN ('queued', 'held') RETURNING id",
         )?
-        .execute(params![channel, id, now])?;
-    if cancelled == 0 {
+        .query_row(params![channel, id, now], |row| row.get(0))
+        .optional()?;
+    let Some(id) = cancelled else {
         return Ok(Settled::default());
-    }
+    };
     let delivery = Step {
-        message: id,
+        message: &id,
         state: "cancelled",
         ..Step::default()
     };
@@ -626,7 +658,7 @@ pub(super) fn expire(
     channel: &str,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
-    let select = format!("{PLACE} WHERE {EXPIRED} AND p.number = m.part");
+    let select = format!("{WITHOUT_PART} WHERE {EXPIRED}");
     let expired: Vec<Place> = connection
         .prepare_cached(&select)?
         .query_map(params![channel, now], place)?
@@ -636,6 +668,25 @@ pub(super) fn expire(
         all.then(expire_one(connection, channel, now, place)?);
     }
     Ok(all)
+}
+
+/// A message that waits for an answer can't be sent.
+pub(super) fn give_up(
+    connection: &Connection,
+    channel: &str,
+    now: Timestamp,
+    id: &str,
+    error: &Error,
+) -> Result<Settled, StoreError> {
+    let select = format!("{WITHOUT_PART} WHERE m.id = ?1 AND m.state = 'queued'");
+    let found = connection
+        .prepare_cached(&select)?
+        .query_row([id], place)
+        .optional()?;
+    match found {
+        Some(place) => fail(connection, channel, now, &place, Some(error)),
+        None => Ok(Settled::default()),
+    }
 }
 
 /// A message's time is over. A status may still tell that the part which was tried has arrived; those after it never leave.

@@ -379,6 +379,25 @@ fn each_migration_comes_with_its_version() {
     assert!(matches!(error, StoreError::Newer { found: 3, ours: 2 }));
 }
 
+#[test]
+fn messages_of_an_older_store_have_no_end_and_are_themselves() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::migrate(&mut connection, 0, &schema::MIGRATIONS[..4]).unwrap();
+    let old = "INSERT INTO channel (id, name, plugin, description, settings, state, added)
+            VALUES ('c', 'c', 'plugin', '{}', '{}', 'added', 0);
+        INSERT INTO message (id, channel, contact, recipient, message, state, open, part, parts, due, accepted)
+            VALUES ('m', 'c', 'phone:1', '{}', '{}', 'queued', 1, 0, 1, 1, 1)";
+    connection.execute_batch(old).unwrap();
+    schema::migrate(&mut connection, 4, schema::MIGRATIONS).unwrap();
+    let select = "SELECT expires, fallback, original_of FROM message WHERE state = 'queued'";
+    let kept: (Option<i64>, i64, Option<String>) = connection
+        .query_row(select, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(kept, (None, 0, None));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_writes_is_whole_and_marked() {
     let (directory, store) = open();
@@ -511,6 +530,7 @@ async fn what_belongs_to_a_channel_goes_with_it() {
                      INSERT INTO part VALUES (last_insert_rowid(), 0, 'POST', '/', 'text/plain', x'', 'r-{id}', NULL, 'queued');
                      INSERT INTO attempt (message, part, started) SELECT sequence, 0, 1 FROM message WHERE id = 'm-{id}';
                      INSERT INTO step SELECT sequence, 1, 0 FROM message WHERE id = 'm-{id}';
+                     INSERT INTO awaited VALUES ('{id}', 'phone:1', 'm-{id}');
                      INSERT INTO idempotency VALUES ('{id}', 'k', x'', 'm-{id}', 1);"
                 ))?)
             })
@@ -531,6 +551,7 @@ async fn what_belongs_to_a_channel_goes_with_it() {
         "part",
         "attempt",
         "step",
+        "awaited",
         "idempotency",
     ];
     for table in tables {
@@ -577,6 +598,14 @@ fn queues_are_read_from_an_index_in_order() {
         (
             "SELECT sequence FROM message WHERE channel = 'c' AND state = 'queued' AND expires <= 7",
             "message_expires",
+        ),
+        (
+            "SELECT id FROM message WHERE channel = 'c' AND open = 0 AND state = 'queued' AND due <= 7",
+            "message_waiting",
+        ),
+        (
+            "SELECT id FROM message WHERE original_of = 'm'",
+            "message_original",
         ),
         (
             "SELECT message FROM part WHERE vendor_id = 'v'",

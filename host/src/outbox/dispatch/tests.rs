@@ -15,6 +15,8 @@ fn head(hours_ago: u64) -> Head {
         part: 0,
         attempts: 0,
         accepted: NOW - hours_ago * HOUR,
+        fallback: false,
+        has_original: false,
     }
 }
 
