@@ -103,13 +103,13 @@ pub fn describe() -> Description {
             length_seconds: window::LENGTH_SECONDS,
             margin_seconds: window::MARGIN_SECONDS,
         }),
-        // Cloud API, "Throughput" and "Pair rate limits".
+        // Cloud API, "Throughput" and "Pair rate limits". A burst and a second after it are together no more than 80.
         pacing: vec![
             Pace {
                 scope: PaceScope::Channel,
-                messages: 80,
+                messages: 75,
                 period_ms: 1000,
-                burst: 80,
+                burst: 5,
             },
             Pace {
                 scope: PaceScope::Contact,
