@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use peer::{Peer, cloud};
+use peer::{Answer, Peer, cloud};
 use running::Running;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -335,6 +335,31 @@ async fn what_templates_stood_in_for_follows_the_answers_once() -> Result<()> {
             0 => assert_eq!(standing["state"], "held", "{standing}"),
             1 => assert_ne!(standing["state"], "held", "{standing}"),
             times => panic!("original {number} was sent {times} times"),
+        }
+    }
+    host.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_storm_each_message_ends_and_none_is_sent_twice() -> Result<()> {
+    let mut killed = Killed::new("hold", true).await?;
+    for kind in 0..150 {
+        killed.peer.next("/messages", cloud::weather(kind * 7));
+        killed.peer.next("/messages", Answer::Usual);
+    }
+    let host = killed.run(10).await?;
+    killed.check_events(&host).await?;
+    for (text, id) in killed.messages()? {
+        let standing = get(&host, &format!("/channels/Shop/messages/{id}")).await?;
+        let state = standing["state"].as_str().context("a state")?;
+        match killed.peer.times_accepted(&text) {
+            0 if state == "failed" => {
+                assert!(standing["error"].is_object(), "{text} has no reason")
+            }
+            0 => assert_eq!(state, "held", "{text}"),
+            1 => assert_ne!(state, "held", "{text} has a status that tells"),
+            times => panic!("{text} was sent {times} times"),
         }
     }
     host.stop().await?;

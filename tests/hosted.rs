@@ -238,7 +238,16 @@ pub(crate) async fn stands(host: &Host, id: &str, state: &str) -> Result<Standin
 
 /// Waits until something is so.
 pub(crate) async fn until(otherwise: &str, so: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let waited = tokio::time::timeout(PATIENCE, async {
+    until_within(PATIENCE, otherwise, so).await
+}
+
+/// The same of something that takes its time.
+pub(crate) async fn until_within(
+    patience: Duration,
+    otherwise: &str,
+    so: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let waited = tokio::time::timeout(patience, async {
         while !so().await? {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

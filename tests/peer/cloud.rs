@@ -1,8 +1,10 @@
 //! 360dialog's Cloud API, as far as a channel uses it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{Accepted, Peer, Request, Vendor, Webhook, now};
+use super::{Accepted, Answer, Peer, Request, Vendor, Webhook, now};
 
 /// The account that the number belongs to.
 pub(crate) const ACCOUNT: &str = "102290129340398";
@@ -59,6 +61,30 @@ fn webhook(peer: &Peer, list: &str, item: &Value, contact: &Value) -> Value {
             list: [item],
         },
     }]}]})
+}
+
+fn graph(status: u16, code: u32) -> Answer {
+    let error = json!({"message": format!("(#{code})"), "type": "OAuthException", "code": code});
+    Answer::Status(status, json!({ "error": error }))
+}
+
+/// What may come of a request in a storm: it was throttled, accepted or not, or nobody can tell.
+pub(crate) fn weather(kind: usize) -> Answer {
+    let accept = |answer| Answer::Accept(Box::new(answer));
+    match kind % 12 {
+        0 => graph(429, 130_429),
+        1 => graph(400, 131_056),
+        2 => Answer::Status(429, Value::Null),
+        3 => graph(500, 131_016),
+        4 => Answer::Status(503, json!({"error": "busy"})),
+        5 => Answer::Status(502, Value::Null),
+        6 => accept(Answer::Status(500, Value::Null)),
+        7 => Answer::Cut,
+        8 => accept(Answer::Cut),
+        9 => accept(Answer::Beginning(b"{\"messages\": [{\"id".to_vec())),
+        10 => Answer::Delay(Duration::from_millis(300), Box::new(Answer::Usual)),
+        _ => graph(400, 131_026),
+    }
 }
 
 pub(super) fn answer(peer: &Peer, request: &Request) -> (u16, Value) {

@@ -174,6 +174,11 @@ impl Peer {
         answers.push_back(answer);
     }
 
+    /// Answers requests to this path as usual again.
+    pub(crate) fn calm(&self, path: &str) {
+        self.script().answers.remove(path);
+    }
+
     /// The webhook that is registered at a vendor.
     pub(crate) fn webhook(&self, vendor: Vendor) -> Option<Webhook> {
         self.script().webhooks.get(&vendor).cloned()
