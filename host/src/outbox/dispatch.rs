@@ -418,8 +418,10 @@ async fn look_now(
         message.fallback = None;
     }
     let window = super::seen(host, channel, &message.to).await?.window;
-    let fallback = super::stands_in(&message, &window);
-    // What its fallback stood in for leaves by itself.
+    // A fallback that was built makes way for nothing but an open window.
+    let is_open = matches!(window, Window::Open(_));
+    let fallback = super::stands_in(&message, &window) || head.fallback && !is_open;
+    // What its fallback has stood in for leaves by itself.
     let anew = fallback != head.fallback && head.part == 0 && !head.has_original;
     // A template may have been paused meanwhile.
     let may_have_changed = matches!(message.content, Content::Template(_));

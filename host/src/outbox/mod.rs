@@ -302,14 +302,6 @@ async fn prepare(
         Ok(payloads) => payloads,
         Err(problems) => return Err(refused(host, channel, problems, window).await),
     };
-    if payloads.is_empty() {
-        return Err(SendError::Invalid(vec![Problem {
-            pointer: String::new(),
-            code: "nothing_to_send".to_owned(),
-            message: "the channel makes no request of this message: say something in it".to_owned(),
-            source: None,
-        }]));
-    }
     Ok(Prepared {
         id: Uuid::now_v7().to_string(),
         contact: queue(&message.to),
@@ -348,6 +340,16 @@ async fn build(
         .await;
     host.metrics
         .called(&channel.id, "message.build", &built, began.elapsed());
+    if let Ok(Ok(payloads)) = &built
+        && payloads.is_empty()
+    {
+        return Ok(Err(vec![Problem {
+            pointer: String::new(),
+            code: "nothing_to_send".to_owned(),
+            message: "the channel makes no request of this message: say something in it".to_owned(),
+            source: None,
+        }]));
+    }
     Ok(built?)
 }
 
