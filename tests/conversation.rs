@@ -783,9 +783,12 @@ fn with_fallback(to: &str, text: &str, expires: Option<&str>) -> Vec<u8> {
 
 /// What was accepted, in order: the texts, and `reopen` for the template.
 fn heard(hosted: &Hosted) -> Vec<String> {
-    let heard = |it: peer::Accepted| match it.text.contains("\"reopen\"") {
-        true => "reopen".to_owned(),
-        false => it.text,
+    let heard = |it: peer::Accepted| {
+        if it.text.contains("\"reopen\"") {
+            "reopen".to_owned()
+        } else {
+            it.text
+        }
     };
     hosted.peer.accepted().into_iter().map(heard).collect()
 }

@@ -355,7 +355,7 @@ async fn in_a_storm_each_message_ends_and_none_is_sent_twice() -> Result<()> {
         let state = standing["state"].as_str().context("a state")?;
         match killed.peer.times_accepted(&text) {
             0 if state == "failed" => {
-                assert!(standing["error"].is_object(), "{text} has no reason")
+                assert!(standing["error"].is_object(), "{text} has no reason");
             }
             0 => assert_eq!(state, "held", "{text}"),
             1 => assert_ne!(state, "held", "{text} has a status that tells"),
