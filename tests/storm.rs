@@ -183,8 +183,8 @@ async fn each_message_ends_once_where_statuses_tell_what_answers_did_not() -> Re
 async fn no_more_leave_than_the_channel_describes() -> Result<()> {
     const MESSAGES: usize = 300;
     const MOST: usize = 48;
-    let (hosted, channel) = started(false).await?;
-    let paces = &channel.description().pacing;
+    let (mut hosted, channel) = started(false).await?;
+    let paces = channel.description().pacing.clone();
     let pace = |scope| {
         let pace = paces.iter().find(|pace| pace.scope == scope);
         let pace = pace.context("a pace")?;
@@ -196,6 +196,13 @@ async fn no_more_leave_than_the_channel_describes() -> Result<()> {
         let to = if number < MOST { 0 } else { number };
         channel.send(&text(&contact(to), "Hi"), None).await?;
     }
+    drop(channel);
+    // A host that starts again knows what has left.
+    until("nothing is sent", async || {
+        Ok(hosted.peer.accepted().len() > MOST)
+    })
+    .await?;
+    hosted.restart().await?;
     hosted::until_within(PATIENCE, "some is not sent", async || {
         Ok(hosted.peer.accepted().len() == MESSAGES)
     })

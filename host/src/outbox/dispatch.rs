@@ -75,6 +75,9 @@ enum Look {
 /// Sends the channel's messages until it is removed or the host stops.
 pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
     let mut paces = Paces::new(&channel.description.pacing);
+    if let Err(error) = remember(&host, &channel, &paces) {
+        tracing::error!(channel = channel.id, %error, "what left before the host was started is not counted");
+    }
     let mut on_their_way = JoinSet::new();
     let mut busy = HashMap::new();
     let mut stopping = pin!(host.stopping());
@@ -108,6 +111,20 @@ pub(crate) async fn dispatch(host: Arc<Shared>, channel: Arc<Channel>) {
             }
         }
     }
+}
+
+/// Counts what left before the host was started.
+fn remember(host: &Shared, channel: &Channel, paces: &Paces) -> Result<(), StoreError> {
+    let now = host.clock.now();
+    let memory = u64::try_from(paces.memory().as_millis()).unwrap_or(u64::MAX);
+    let since = now.saturating_sub(memory);
+    let left = host
+        .store
+        .read_now(|connection| settle::left(connection, &channel.id, since))?;
+    let ago = |at| Duration::from_millis(now.saturating_sub(at));
+    let left: Vec<_> = left.into_iter().map(|(to, at)| (to, ago(at))).collect();
+    paces.remember(&left);
+    Ok(())
 }
 
 /// Begins what can be sent now. Returns how long there is nothing more to begin.

@@ -30,7 +30,7 @@ const UNDESCRIBED: Duration = Duration::from_millis(100);
 /// The paces of one channel. A message is counted once by each, however often it is held.
 pub(super) struct Paces {
     channel: Vec<DefaultDirectRateLimiter>,
-    contact: Vec<DefaultKeyedRateLimiter<String>>,
+    contact: Vec<(Quota, DefaultKeyedRateLimiter<String>)>,
     learnt: Learnt,
     /// How many of the channel's paces have counted the message that the next one holds.
     counted: usize,
@@ -62,9 +62,40 @@ impl Paces {
             channel: quotas(PaceScope::Channel)
                 .map(RateLimiter::direct)
                 .collect(),
-            contact: quotas(PaceScope::Contact).map(RateLimiter::keyed).collect(),
+            contact: quotas(PaceScope::Contact)
+                .map(|quota| (quota, RateLimiter::keyed(quota)))
+                .collect(),
             counted: 0,
             counted_of: HashMap::new(),
+        }
+    }
+
+    /// For how long a message counts against its contact.
+    pub(super) fn memory(&self) -> Duration {
+        let memories = self.contact.iter();
+        let memory =
+            |(quota, _): &(Quota, _)| quota.replenish_interval() * quota.burst_size().get();
+        memories.map(memory).max().unwrap_or_default()
+    }
+
+    /// Counts what left before the host was started: whom each message went to, and how long ago, the oldest first. What
+    /// that holds of the channel's own pace is over by then.
+    pub(super) fn remember(&self, left: &[(String, Duration)]) {
+        for (quota, pace) in &self.contact {
+            let each = quota.replenish_interval().as_secs_f64();
+            // When each contact's pace is free again, from now on.
+            let mut free: HashMap<&String, f64> = HashMap::new();
+            for (contact, ago) in left {
+                let at = -ago.as_secs_f64();
+                let free = free.entry(contact).or_insert(at);
+                *free = free.max(at) + each;
+            }
+            for (contact, free) in free {
+                let mut counted = 0.0;
+                while counted < free && pace.check_key(contact).is_ok() {
+                    counted += each;
+                }
+            }
         }
     }
 
@@ -77,7 +108,7 @@ impl Paces {
             // Messages that were held and given up: theirs count twice at worst.
             self.counted_of.clear();
         }
-        for (place, pace) in self.contact.iter().enumerate().skip(counted) {
+        for (place, (_, pace)) in self.contact.iter().enumerate().skip(counted) {
             if pace.len() > CONTACTS {
                 pace.retain_recent();
             }
@@ -204,6 +235,19 @@ mod tests {
         assert!(matches!(paces.admit("ada"), Err(Hold::Contact(_))));
         leave(&mut paces, "kerry");
         assert!(!paces.counted_of.contains_key("kerry"));
+    }
+
+    #[test]
+    fn what_left_before_a_restart_is_counted() {
+        let mut paces = Paces::new(&[pace(PaceScope::Contact, 60_000, 5)]);
+        assert_eq!(paces.memory(), Duration::from_mins(5));
+        let ago = |seconds| ("ada".to_owned(), Duration::from_secs(seconds));
+        // The first is over, and of the others a minute has passed.
+        paces.remember(&[ago(3600), ago(90), ago(90), ago(90), ago(90)]);
+        assert!(paces.admit("ada").is_ok());
+        assert!(paces.admit("ada").is_ok());
+        assert!(matches!(paces.admit("ada"), Err(Hold::Contact(_))));
+        assert!(paces.admit("kerry").is_ok());
     }
 
     #[test]

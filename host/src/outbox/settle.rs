@@ -478,6 +478,22 @@ pub(crate) fn recover(connection: &Connection, now: Timestamp) -> Result<usize, 
     Ok(cut_off.len())
 }
 
+/// Attempts of a channel's since then, at most the last hundred thousand: to whom, and when.
+pub(super) fn left(
+    connection: &Connection,
+    channel: &str,
+    since: Timestamp,
+) -> Result<Vec<(String, Timestamp)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT m.contact, a.started FROM attempt a JOIN message m ON m.sequence = a.message
+         WHERE a.id > (SELECT max(id) FROM attempt) - 100000 AND m.channel = ?1 AND a.started > ?2 ORDER BY a.id",
+    )?;
+    let rows = select.query_map(params![channel, since], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The messages of a channel that are being sent.
 pub(super) fn sending(connection: &Connection, channel: &str) -> Result<Vec<i64>, StoreError> {
     let select =
