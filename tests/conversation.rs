@@ -16,7 +16,9 @@ use channel_host::contract::inbox::{ReceiveError, Reception};
 use channel_host::contract::outbound::Window;
 use channel_host::contract::types::Recipient;
 use channel_host::templates::Addition;
-use channel_host::{CallError, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State};
+use channel_host::{
+    CallError, ChannelHandle, DeliveryFilter, OnUncertain, Plugin, Receive, SendError, State,
+};
 use channel_tests::CHANNEL_HOSTILE;
 use hosted::{Hosted, NUMBER, phone, stands, text, until};
 use peer::{Answer, Vendor, cloud};
@@ -448,9 +450,7 @@ async fn free_text_is_refused_once_the_window_has_closed() -> Result<()> {
     stands(&hosted.host, &last.id, "accepted").await?;
     assert!(last.warnings.is_none());
     hosted.clock.advance(Duration::from_secs(10));
-    let hello: Addition = serde_json::from_value(json!({"name": "hello", "language": "en",
-        "category": "utility", "content": "Hello! How are you?"}))?;
-    channel.templates().add(&hello).await?;
+    add_template(&channel, "hello").await?;
     let Err(SendError::WindowClosed {
         since: closed,
         problems,
@@ -774,6 +774,14 @@ async fn a_message_does_not_leave_once_its_time_is_over() -> Result<()> {
     Ok(())
 }
 
+/// Adds a template by its fields.
+async fn add_template(channel: &ChannelHandle, name: &str) -> Result<()> {
+    let addition: Addition = serde_json::from_value(json!({"name": name, "language": "en",
+        "category": "utility", "content": "Hello! How are you?"}))?;
+    channel.templates().add(&addition).await?;
+    Ok(())
+}
+
 /// A text to send, or the template `reopen` where the window is closed.
 fn with_fallback(to: &str, text: &str, expires: Option<&str>) -> Vec<u8> {
     let message = json!({"to": {"phone": to}, "content": {"type": "text", "text": text},
@@ -816,7 +824,10 @@ async fn fall_back(hosted: &Hosted, message: &[u8]) -> Result<(String, String)> 
 /// A host that has listened for long enough to know that nobody's window is open.
 async fn listening() -> Result<Hosted> {
     let hosted = Hosted::start().await?;
-    hosted.add(&json!({"greeting": null})).await?;
+    let channel = hosted.add(&json!({"greeting": null})).await?;
+    for name in ["reopen", "queued"] {
+        add_template(&channel, name).await?;
+    }
     hosted.clock.advance(2 * DAY);
     Ok(hosted)
 }
@@ -896,6 +907,7 @@ async fn what_a_template_stood_in_for_is_dropped_with_its_reason() -> Result<()>
 async fn a_message_is_built_for_the_window_in_which_it_leaves() -> Result<()> {
     let hosted = Hosted::start().await?;
     let channel = hosted.add(&json!({"greeting": null})).await?;
+    add_template(&channel, "reopen").await?;
     let tried = async |id: &str| {
         until("it was not tried", async || {
             let standing = hosted.host.message(id)?.context("a message")?;
@@ -941,6 +953,34 @@ async fn an_answer_counts_under_the_name_that_the_vendor_gave() -> Result<()> {
     fall_back(&hosted, &with_fallback(dialled, "Hola", None)).await?;
     hosted.write("wamid.1", named, "¿Sí?").await?;
     hosted.accepted("Hola", 1).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_is_paused_while_it_waits_does_not_leave() -> Result<()> {
+    let hosted = listening().await?;
+    let channel = hosted.host.channel("Shop").context("the channel")?;
+    let busy = json!({"error": {"message": "(#130429) Rate limit hit", "code": 130_429}});
+    hosted.peer.next("/messages", Answer::Status(429, busy));
+    let template = json!({"to": {"phone": ADA}, "content": {"type": "template", "name": "queued", "language": "en"}});
+    let waits = channel.send(template.to_string().as_bytes(), None).await?;
+    until("it was not tried", async || {
+        let standing = hosted.host.message(&waits.id)?.context("a message")?;
+        Ok(standing.attempts == 1 && standing.state == "queued")
+    })
+    .await?;
+    let paused = json!({"event": "PAUSED", "message_template_id": 594, "message_template_name": "queued",
+        "message_template_language": "en", "reason": "NONE"});
+    hosted
+        .push(
+            &json!({"object": "whatsapp_business_account", "entry": [{"id": cloud::ACCOUNT,
+            "changes": [{"field": "message_template_status_update", "value": paused}]}]}),
+        )
+        .await?;
+    let failed = stands(&hosted.host, &waits.id, "failed").await?;
+    let error = failed.error.context("why")?.get().to_owned();
+    assert!(error.contains("is paused"), "{error}");
+    assert!(hosted.peer.accepted().is_empty());
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -282,6 +282,19 @@ async fn what_templates_stood_in_for_follows_the_answers_once() -> Result<()> {
         .command_with(&arguments, known.join("\n").as_bytes())
         .await?;
     ensure!(imported.code == Some(0), "{}", imported.errors);
+    let template = [
+        "--name",
+        "reopen",
+        "--language",
+        "en",
+        "--category",
+        "utility",
+        "--content",
+        "Hello!",
+    ];
+    let add = [&["templates", "add", "Shop"], &template[..]].concat();
+    let added = host.command(&add).await?;
+    ensure!(added.code == Some(0), "{}", added.errors);
     let mut originals = Vec::new();
     for number in 0..PEOPLE {
         let content = json!({"type": "text", "text": format!("original {number}")});

@@ -20,3 +20,6 @@ CREATE TABLE awaited (
     message TEXT NOT NULL,     -- its id
     PRIMARY KEY (channel, name, message)
 ) STRICT, WITHOUT ROWID;
+
+-- What happened to templates, which are few of all events.
+CREATE INDEX event_of_template ON event (channel, sequence) WHERE type IN ('template', 'stored_template');
