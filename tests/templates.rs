@@ -75,6 +75,53 @@ impl Stage {
         lines.pop().context("a line")
     }
 
+    /// An answer of the API's, which has to be as its description says.
+    async fn asked(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let request = |method: &str, path: &str| -> Result<_> {
+            let url = format!("{}{path}", self.host.api);
+            let request = running::client().request(method.parse()?, url);
+            Ok(request.bearer_auth(&self.host.token))
+        };
+        let mut asking = request(method, &format!("/channels/Shop{path}"))?;
+        if let Some(body) = body {
+            asking = asking.json(body);
+        }
+        let answer = asking.send().await?.error_for_status()?;
+        let answer: Value = answer.json().await?;
+        let described: Value = request("GET", "/openapi.json")?
+            .send()
+            .await?
+            .json()
+            .await?;
+        let is_of = |described: &str| {
+            let (described, given) = (described.split('/').skip(3), path.split('?').next());
+            let given: Vec<_> = given.unwrap_or_default().split('/').skip(1).collect();
+            let described: Vec<_> = described.collect();
+            described.len() == given.len()
+                && described
+                    .iter()
+                    .zip(given)
+                    .all(|(part, given)| *part == given || part.starts_with('{'))
+        };
+        let paths = described["paths"].as_object().context("paths")?;
+        let (_, operations) = paths
+            .iter()
+            .find(|(described, _)| is_of(described))
+            .with_context(|| format!("{path} is not described"))?;
+        let content = &operations[method.to_lowercase()]["responses"]["200"]["content"];
+        let schema = json!({"components": described["components"],
+            "allOf": [content["application/json"]["schema"]]});
+        let (mut compiler, mut schemas) = (boon::Compiler::new(), boon::Schemas::new());
+        let added = compiler.add_resource("answer.json", schema);
+        added.map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let index = compiler.compile("answer.json", &mut schemas);
+        let index = index.map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        if let Err(error) = schemas.validate(&answer, index) {
+            anyhow::bail!("{method} {path}: {error:#}");
+        }
+        Ok(answer)
+    }
+
     async fn until_it_is(&self, name: &str, language: &str, status: &str) -> Result<Value> {
         let began = Instant::now();
         loop {
@@ -398,6 +445,63 @@ async fn a_folder_of_drafts_is_deployed_and_mistakes_do_not_leave() -> Result<()
     );
     let watched = stage.ends(0, &["watch", "Shop", "--every", "1"]).await?;
     assert_eq!(watched.output, "order_ready en_US: paused, utility\n");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_as_it_is_described() -> Result<()> {
+    let stage = Stage::start(Options::default(), &json!({})).await?;
+    let draft = order_ready();
+    let found = stage.asked("POST", "/templates/lint", Some(&draft)).await?;
+    assert_eq!(found, json!({"findings": []}));
+    let vendors = "/vendor/templates";
+    let planned = format!("{vendors}?dry_run=true");
+    let planned = stage.asked("POST", &planned, Some(&draft)).await?;
+    assert_eq!(planned, json!({"outcome": "created", "added": false}));
+    let submitted = format!("{vendors}?add=true");
+    let submitted = stage.asked("POST", &submitted, Some(&draft)).await?;
+    assert_eq!(submitted["added"], true);
+    stage
+        .simulator
+        .review("order_ready", None, Decision::Approve)?;
+    let listed = format!("{vendors}?status=approved&name=order_ready");
+    let listed = stage.asked("GET", &listed, None).await?;
+    assert_eq!(listed["templates"][0]["name"], "order_ready");
+    let mut edited = draft.clone();
+    edited["content"]["footer"]["text"] = "Plants".into();
+    let edited = stage.asked("PUT", vendors, Some(&edited)).await?;
+    assert_eq!(
+        (&edited["outcome"], &edited["added"]),
+        (&json!("edited"), &json!(true))
+    );
+    stage
+        .simulator
+        .review("order_ready", None, Decision::Approve)?;
+    stage.asked("POST", "/templates/sync", None).await?;
+
+    let stored = stage.asked("GET", "/templates", None).await?;
+    assert_eq!(
+        stored["templates"][0]["content"]["footer"]["text"],
+        "Plants"
+    );
+    let one = "/templates/order_ready/en_US";
+    let shown = stage.asked("GET", one, None).await?;
+    assert_eq!(shown["sendable"], true);
+    let parameters = stage
+        .asked("GET", &format!("{one}/parameters"), None)
+        .await?;
+    let pointers: Vec<_> = parameters["parameters"]
+        .as_array()
+        .context("parameters")?
+        .iter()
+        .map(|it| it["pointer"].clone())
+        .collect();
+    assert_eq!(pointers, ["/body/0", "/body/1", "/buttons/0"]);
+    let message = json!({"name": "order_ready", "language": "en_US", "body": [{"text": "Ada"}]});
+    let rendered = stage
+        .asked("POST", &format!("{one}/render"), Some(&message))
+        .await?;
+    assert_eq!(rendered["missing"], json!(["{{2}}"]));
     Ok(())
 }
 

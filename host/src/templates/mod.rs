@@ -82,7 +82,7 @@ pub struct Template {
     pub definition: Definition,
     /// What happened to it, the latest last: what webhooks told (`template`), and what this host found (`stored_template`). Not
     /// read for a list.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<serde_json::Value>")]
     pub history: Vec<Box<RawValue>>,
 }
@@ -106,7 +106,6 @@ pub struct Submission {
     pub added: bool,
     /// What the vendor said; absent where it was not asked.
     #[serde(flatten)]
-    #[schemars(with = "Submitted")]
     pub submitted: Option<Submitted>,
 }
 

@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 
 use super::*;
 
-const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Every operation, with its method and path.
 fn operations() -> Vec<(&'static str, &'static str, &'static Value)> {

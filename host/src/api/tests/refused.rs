@@ -228,6 +228,10 @@ async fn what_a_channel_does_not_have_is_named() {
     for (method, path, body, interface) in [
         ("POST", "read", r#"{"message_id": "m1"}"#, "sender"),
         ("POST", "typing", r#"{"message_id": "m1"}"#, "sender"),
+        ("GET", "templates", "", "template-store"),
+        ("GET", "templates/a/en", "", "template-store"),
+        ("GET", "vendor/templates", "", "template-store"),
+        ("POST", "templates/sync", "", "template-store"),
         ("GET", "profile", "", "account"),
         ("PATCH", "profile", r#"{"about": "Plants"}"#, "account"),
         ("GET", "number", "", "account"),
