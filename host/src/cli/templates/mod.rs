@@ -1,5 +1,8 @@
 //! `templates`: from a draft to a message that can be sent.
 
+mod drafts;
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -7,22 +10,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use channel_host::Engine;
-use channel_host::contract::outbound::TemplateMessage;
-use channel_host::contract::templates::{
-    Definition, Draft, Finding, Rendered, Severity, TemplateStatus,
-};
-use channel_host::contract::types::Problem;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::channels::Name;
-use super::commands::settings;
 use super::messages::{self, Delivery};
-use super::{PluginArg, Session, Status, Usage, complain, load, print, print_line, read};
+use super::{Session, Status, complain, print, read};
+use parameters::Parameters;
+
+pub(super) use drafts::{Offline, offline};
 
 /// How often `watch` has the vendor asked, in seconds, and the least.
 const EVERY: u64 = 60;
@@ -33,31 +32,6 @@ pub(super) enum Command {
     Offline(Offline),
     #[command(flatten)]
     Online(Online),
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Offline {
-    /// Tell what the vendor will refuse of drafts, or its review reject. Needs no host.
-    Lint {
-        #[command(flatten)]
-        plugin: PluginArg,
-        /// Settings: the rules of their account hold.
-        #[arg(long, value_name = "FILE")]
-        settings: Option<PathBuf>,
-        /// Files that hold one draft each, in the contract's form or the vendor's own; `-` is standard input.
-        #[arg(value_name = "DRAFT.json", required = true)]
-        drafts: Vec<PathBuf>,
-    },
-    /// Show a template as the person will read it, variables filled in or marked. Needs no host.
-    Preview {
-        #[command(flatten)]
-        plugin: PluginArg,
-        /// The draft, or the template's definition; `-` is standard input.
-        #[arg(value_name = "DRAFT.json")]
-        draft: PathBuf,
-        #[command(flatten)]
-        parameters: Parameters,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -208,288 +182,6 @@ pub(super) struct Addition {
     #[arg(long, requires = "content")]
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
-}
-
-/// What is filled in.
-#[derive(Debug, Default, Args)]
-pub(super) struct Parameters {
-    /// A file that holds all that is filled in, as the content of a message has it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["header", "header_image", "header_video", "header_document", "body", "url", "code", "payload"])]
-    parameters: Option<PathBuf>,
-    /// The variable in the header's text.
-    #[arg(long, value_name = "TEXT", group = "above")]
-    header: Option<String>,
-    /// The picture above: an address, or the vendor's id of an upload.
-    #[arg(long, value_name = "LINK|ID", group = "above")]
-    header_image: Option<String>,
-    /// The film above.
-    #[arg(long, value_name = "LINK|ID", group = "above")]
-    header_video: Option<String>,
-    /// The file above.
-    #[arg(long, value_name = "LINK|ID", group = "above")]
-    header_document: Option<String>,
-    /// The value of the body's next variable; or NAME=TEXT with --named.
-    #[arg(long, value_name = "TEXT")]
-    body: Vec<String>,
-    /// The body's variables have names.
-    #[arg(long)]
-    named: bool,
-    /// The end of a button's address: the button's place, from 0, and the text.
-    #[arg(long, value_name = "INDEX=TEXT", value_parser = placed)]
-    url: Vec<(u32, String)>,
-    /// The code that a button copies.
-    #[arg(long, value_name = "INDEX=CODE", value_parser = placed)]
-    code: Vec<(u32, String)>,
-    /// What comes back when a button is tapped.
-    #[arg(long, value_name = "INDEX=TEXT", value_parser = placed)]
-    payload: Vec<(u32, String)>,
-}
-
-fn placed(argument: &str) -> Result<(u32, String), String> {
-    let parts = argument.split_once('=');
-    let (index, text) = parts.ok_or("write the button's place, from 0, and the text: 0=TEXT")?;
-    let index = index
-        .parse()
-        .map_err(|_| format!("`{index}` is no place of a button"))?;
-    Ok((index, text.to_owned()))
-}
-
-impl Parameters {
-    /// The content of a message of this template.
-    fn message(&self, name: &str, language: &str) -> Result<Value> {
-        let mut members = match &self.parameters {
-            Some(path) => {
-                let read: Map<String, Value> = serde_json::from_slice(&read(path)?)
-                    .map_err(|error| Usage(format!("{} is no object: {error}", path.display())))?;
-                read
-            }
-            None => self.members()?,
-        };
-        members.insert("name".to_owned(), name.into());
-        members.insert("language".to_owned(), language.into());
-        Ok(members.into())
-    }
-
-    fn members(&self) -> Result<Map<String, Value>> {
-        let mut members = Map::new();
-        let media = [
-            ("image", &self.header_image),
-            ("video", &self.header_video),
-            ("document", &self.header_document),
-        ];
-        for (kind, given) in media {
-            if let Some(given) = given {
-                let source = if given.contains("://") { "link" } else { "id" };
-                members.insert("header".to_owned(), json!({"type": kind, source: given}));
-            }
-        }
-        if let Some(text) = &self.header {
-            members.insert("header".to_owned(), json!({"type": "text", "text": text}));
-        }
-        let mut body = Vec::new();
-        for value in &self.body {
-            body.push(match (self.named, value.split_once('=')) {
-                (true, Some((name, text))) => json!({"name": name, "text": text}),
-                (true, None) => {
-                    return Err(Usage(format!("write {value} as NAME=TEXT")).into());
-                }
-                (false, _) => json!({"text": value}),
-            });
-        }
-        let kinds = [
-            ("url_suffix", &self.url),
-            ("code", &self.code),
-            ("payload", &self.payload),
-        ];
-        let buttons = kinds.iter().flat_map(|(kind, given)| {
-            let value = move |(index, text): &(u32, String)| json!({"index": index, *kind: text});
-            given.iter().map(value)
-        });
-        members.insert("buttons".to_owned(), buttons.collect());
-        members.insert("body".to_owned(), body.into());
-        Ok(members)
-    }
-}
-
-/// What was found in one file.
-#[derive(Serialize)]
-struct Read {
-    source: String,
-    findings: Vec<Finding>,
-}
-
-/// Runs a command that needs no host.
-pub(super) async fn offline(engine: &Engine, command: Offline, json: bool) -> Result<Status> {
-    match command {
-        Offline::Lint {
-            plugin,
-            settings: path,
-            drafts,
-        } => {
-            let plugin = load(engine, &plugin)?;
-            let settings = settings(&plugin, path.as_deref()).await?;
-            let mut status = Status::Done;
-            for path in drafts {
-                let source = path.display().to_string();
-                let bytes = match read(&path) {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        complain(&error);
-                        status = Status::Usage;
-                        continue;
-                    }
-                };
-                let findings = match Draft::read_open(&bytes) {
-                    Ok(draft) => {
-                        let mut sandbox = plugin.instantiate().await?;
-                        sandbox.lint(settings.as_deref(), &draft).await?
-                    }
-                    Err(problems) => problems.into_iter().map(refused).collect(),
-                };
-                if status == Status::Done && !is_fine(&findings) {
-                    status = Status::Refused;
-                }
-                let read = Read { source, findings };
-                if json {
-                    print_line(&read)?;
-                } else {
-                    print::write(&lint(&read))?;
-                }
-            }
-            Ok(status)
-        }
-        Offline::Preview {
-            plugin,
-            draft,
-            parameters,
-        } => {
-            let plugin = load(engine, &plugin)?;
-            let definition = definition(&read(&draft)?, &draft.display().to_string())?;
-            let message = parameters.message(&definition.name, &definition.language)?;
-            let message = TemplateMessage::read(message.to_string().as_bytes());
-            let message = message.map_err(|problems| Usage(sentences(&problems)))?;
-            let mut sandbox = plugin.instantiate().await?;
-            let rendered = sandbox.render(&definition, &message).await?;
-            if json {
-                print_line(&rendered)?;
-            } else {
-                print::write(&preview(&rendered))?;
-            }
-            Ok(Status::Done)
-        }
-    }
-}
-
-fn refused(problem: Problem) -> Finding {
-    Finding {
-        severity: Severity::Refused,
-        problem,
-    }
-}
-
-fn is_fine(findings: &[Finding]) -> bool {
-    findings.iter().all(|it| it.severity == Severity::Advice)
-}
-
-fn sentences(problems: &[Problem]) -> String {
-    let sentence = |it: &Problem| format!("{}: {}", it.pointer, it.message);
-    problems.iter().map(sentence).collect::<Vec<_>>().join("; ")
-}
-
-/// A definition, or what a draft will be.
-fn definition(json: &[u8], source: &str) -> Result<Definition> {
-    if let Ok(definition) = serde_json::from_slice(json) {
-        return Ok(definition);
-    }
-    let draft = Draft::read_open(json)
-        .map_err(|problems| Usage(format!("{source} is no draft: {}", sentences(&problems))))?;
-    let mut content = draft.content;
-    content.other.extend(draft.other);
-    Ok(Definition {
-        name: draft.name,
-        language: draft.language,
-        category: draft.category,
-        status: TemplateStatus::Draft,
-        content,
-        id: None,
-        external_id: None,
-        namespace: None,
-        quality: None,
-        rejected_reason: None,
-        previous_category: None,
-        coming_category: None,
-        ttl_seconds: draft.ttl_seconds,
-        created: None,
-        modified: None,
-        attributes: Vec::new(),
-    })
-}
-
-fn lint(read: &Read) -> String {
-    let source = channel_host::plain(&read.source);
-    if read.findings.is_empty() {
-        return format!("{source}: nothing was found\n");
-    }
-    let mut text = String::new();
-    for Finding { severity, problem } in &read.findings {
-        let severity = match severity {
-            Severity::Refused => "refused",
-            Severity::LikelyRejected => "likely rejected",
-            Severity::Advice => "advice",
-        };
-        let problem = json!(problem);
-        let [pointer, message, rule] =
-            ["/pointer", "/message", "/source"].map(|member| print::text(&problem, member));
-        let parts = [&source, &pointer]
-            .into_iter()
-            .filter(|part| !part.is_empty());
-        let at: Vec<_> = parts.map(String::as_str).collect();
-        let _ = write!(text, "{}: {severity}: {message}", at.join(" "));
-        if !rule.is_empty() {
-            let _ = write!(text, " ({rule})");
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// A message as the person will read it.
-fn preview(rendered: &Rendered) -> String {
-    // Every line by itself, so that nothing in it moves the cursor.
-    fn lines(text: &str, indent: &str) -> String {
-        let lines = text
-            .lines()
-            .map(|line| format!("{indent}{}\n", channel_host::plain(line)));
-        lines.collect()
-    }
-    fn part(header: Option<&str>, body: Option<&str>, indent: &str) -> String {
-        let parts = [header, body].into_iter().flatten();
-        parts.map(|text| lines(text, indent)).collect()
-    }
-    fn labels(buttons: &[String], indent: &str) -> String {
-        let mut text = String::new();
-        for label in buttons {
-            let _ = writeln!(text, "{indent}[ {} ]", channel_host::plain(label));
-        }
-        text
-    }
-    let mut text = part(rendered.header.as_deref(), Some(&rendered.body), "");
-    text += &rendered
-        .footer
-        .as_deref()
-        .map(|it| lines(it, ""))
-        .unwrap_or_default();
-    text += &labels(&rendered.buttons, "");
-    for (i, card) in rendered.cards.iter().enumerate() {
-        let _ = writeln!(text, "card {}", i + 1);
-        text += &part(card.header.as_deref(), card.body.as_deref(), "  ");
-        text += &labels(&card.buttons, "  ");
-    }
-    if !rendered.missing.is_empty() {
-        let missing = channel_host::plain(&rendered.missing.join(", "));
-        let _ = writeln!(text, "missing: {missing}");
-    }
-    text
 }
 
 /// Runs a command that talks to a host.
