@@ -443,8 +443,28 @@ async fn a_folder_of_drafts_is_deployed_and_mistakes_do_not_leave() -> Result<()
         "{}",
         shown.output
     );
+    // Watching adds nothing, and sees what was not added as well.
+    stage
+        .ends(0, &["remove", "Shop", "order_ready", "en-US"])
+        .await?;
     let watched = stage.ends(0, &["watch", "Shop", "--every", "1"]).await?;
-    assert_eq!(watched.output, "order_ready en_US: paused, utility\n");
+    let lines: Vec<_> = watched.output.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", watched.output);
+    assert!(
+        lines[0].starts_with("news de: rejected, marketing"),
+        "{}",
+        watched.output
+    );
+    assert!(
+        lines[1].starts_with("order_ready en_US: paused, utility"),
+        "{}",
+        watched.output
+    );
+    let stored = stage.json(&["list", "Shop"]).await?;
+    assert_eq!(stored["templates"], json!([]));
+    stage
+        .ends(3, &["watch", "Shop", "nobody", "--every", "1"])
+        .await?;
     Ok(())
 }
 

@@ -129,8 +129,25 @@ async fn add(
     Ok(Json(channel.templates().add(&addition).await?))
 }
 
-async fn sync(Named(channel): Named) -> Result<Json<Synced>, Problem> {
-    Ok(Json(channel.templates().sync().await?))
+#[derive(Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+struct Syncing {
+    /// Add all that are approved; true where absent.
+    add: bool,
+}
+
+impl Default for Syncing {
+    fn default() -> Self {
+        Self { add: true }
+    }
+}
+
+async fn sync(
+    Named(channel): Named,
+    Checked(Query(Syncing { add })): Checked<Query<Syncing>>,
+) -> Result<Json<Synced>, Problem> {
+    Ok(Json(channel.templates().sync(add).await?))
 }
 
 /// What a reading of a draft found.

@@ -20,7 +20,7 @@ use crate::contract::storage::Failure;
 use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
 use crate::contract::templates::space::{Step, named, not_added};
 use crate::contract::templates::{
-    Definition, Draft, Finding, ParameterSpec, Rendered, TemplateKey, TemplateStatus,
+    Definition, Draft, Finding, ParameterSpec, Rendered, Severity, TemplateKey, TemplateStatus,
 };
 use crate::contract::types::{Error, Problem};
 use crate::host::{Shared, whole};
@@ -104,6 +104,9 @@ pub struct Submission {
     pub outcome: Outcome,
     /// It is in the space, and can be sent once it is approved.
     pub added: bool,
+    /// Why it is not, though it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_added: Option<String>,
     /// What the vendor said; absent where it was not asked.
     #[serde(flatten)]
     pub submitted: Option<Submitted>,
@@ -201,36 +204,22 @@ impl Templates {
         let (templates, draft) = (self.clone(), draft.clone());
         whole(async move {
             let Self { host, channel } = &templates;
-            let Submitting { add, dry_run } = submitting;
+            let dry_run = submitting.dry_run;
             let there = match templates.found(&Addition::of(&draft)).await {
                 Ok(there) => Some(there),
                 Err(TemplatesError::Missing) => None,
                 Err(error) => return Err(error),
             };
-            let submission = vendor::Submission {
-                draft: &draft,
-                there: there.as_ref(),
-                is_trial: dry_run,
-            };
-            let (submitted, wrote) = vendor::submit(host, channel, submission).await;
-            let outcome = match (&there, wrote) {
-                (None, _) => Outcome::Created,
-                (Some(_), true) => Outcome::Edited,
-                (Some(_), false) => Outcome::Unchanged,
-            };
-            match submitted {
-                Ok(submitted) => {
-                    let add = add && !dry_run;
-                    templates.submission(submitted, outcome, &draft, add).await
+            let noted = match &there {
+                Some(there) => {
+                    let there = (there.id.as_deref(), &draft);
+                    vendor::edit(host, channel, there, dry_run).await
                 }
-                // The vendor would have been asked for more than how things stand.
-                Err(_) if dry_run && wrote => Ok(Submission {
-                    outcome,
-                    added: false,
-                    submitted: None,
-                }),
-                Err(error) => Err(error),
-            }
+                None => vendor::submit(host, channel, &draft, dry_run).await,
+            };
+            templates
+                .submission(&draft, there.is_some(), noted, submitting)
+                .await
         })
         .await
     }
@@ -249,38 +238,57 @@ impl Templates {
         let id = id.map(str::to_owned);
         whole(async move {
             let Self { host, channel } = &templates;
-            let submitted = vendor::edit(host, channel, (id.as_deref(), &draft)).await?;
-            let key = TemplateKey {
-                name: draft.name.clone(),
-                language: draft.language.clone(),
-            };
-            let is_stored = space::get(host, channel, &key).await?.is_some();
+            let noted = vendor::edit(host, channel, (id.as_deref(), &draft), false).await;
             templates
-                .submission(submitted, Outcome::Edited, &draft, is_stored)
+                .submission(&draft, true, noted, Submitting::default())
                 .await
         })
         .await
     }
 
+    /// What a submission came to. What is in the space already is seen there as it now stands.
     async fn submission(
         &self,
-        submitted: Submitted,
-        outcome: Outcome,
         draft: &Draft,
-        add: bool,
+        was_there: bool,
+        (submitted, wrote): vendor::Noted,
+        Submitting { add, dry_run }: Submitting,
     ) -> Result<Submission, TemplatesError> {
-        // Its content is the vendor's word from now on, which may differ from the draft's.
-        let added = add
-            && match self.add(&Addition::of(draft)).await {
-                Ok(_) => true,
-                Err(TemplatesError::Missing) => false,
-                Err(error) => return Err(error),
-            };
-        Ok(Submission {
+        let is_edited = submitted.as_ref().is_ok_and(|it| it.edited);
+        let outcome = match (was_there || is_edited, wrote) {
+            (false, _) => Outcome::Created,
+            (true, true) => Outcome::Edited,
+            (true, false) => Outcome::Unchanged,
+        };
+        let mut submission = Submission {
             outcome,
-            added,
-            submitted: Some(submitted),
-        })
+            added: false,
+            not_added: None,
+            submitted: None,
+        };
+        match submitted {
+            // The vendor would have been asked for more than how things stand.
+            Err(_) if dry_run && wrote => return Ok(submission),
+            submitted => submission.submitted = Some(submitted?),
+        }
+        let addition = Addition::of(draft);
+        let key = TemplateKey {
+            name: draft.name.clone(),
+            language: draft.language.clone(),
+        };
+        if dry_run || !add && self.stored_as(&key).await?.is_none() {
+            return Ok(submission);
+        }
+        // Its content is the vendor's word from now on, which may differ from the draft's. That it was submitted holds in any case.
+        match self.add(&addition).await {
+            Ok(_) => submission.added = true,
+            Err(TemplatesError::Missing) => {
+                let why = "the vendor does not list it yet: add it, or sync, later";
+                submission.not_added = Some(why.to_owned());
+            }
+            Err(error) => submission.not_added = Some(error.to_string()),
+        }
+        Ok(submission)
     }
 
     /// Deletes templates at the vendor. Those of them that are in the space stay there, and are no longer offered.
@@ -293,7 +301,7 @@ impl Templates {
         whole(async move {
             vendor::delete(&host, &channel, &deletion).await?;
             let is_deleted = |it: &Definition| match &deletion {
-                Deletion::One(one) => it.key() == one.key,
+                Deletion::One(one) => it.key().place() == one.key.place(),
                 Deletion::AllLanguages(name) => it.name == *name,
             };
             space::change(&host, &channel, |mut stored| {
@@ -347,16 +355,44 @@ impl Templates {
     /// The vendor has no such template, or the fields are not enough; else as [`Templates::page`].
     pub async fn add(&self, addition: &Addition) -> Result<Template, TemplatesError> {
         let definition = match &addition.content {
-            Some(text) => addition.typed(text).map_err(TemplatesError::Incomplete)?,
+            Some(text) => {
+                let typed = addition.typed(text).map_err(TemplatesError::Incomplete)?;
+                self.well_named(&typed).await?;
+                typed
+            }
             None => self.found(addition).await?,
         };
         let added = definition.clone();
         space::change(&self.host, &self.channel, |stored| {
-            let before = stored.into_iter().find(|it| it.key() == added.key());
+            let before = stored
+                .into_iter()
+                .find(|it| it.key().place() == added.key().place());
             (vec![Step::put(before, added)], ())
         })
         .await?;
         Ok(definition.into())
+    }
+
+    /// Whether a template that was typed in can have that name and language at all.
+    async fn well_named(&self, typed: &Definition) -> Result<(), TemplatesError> {
+        let draft = Draft {
+            name: typed.name.clone(),
+            language: typed.language.clone(),
+            category: typed.category.clone(),
+            content: typed.content.clone(),
+            ttl_seconds: None,
+            other: Vec::new(),
+        };
+        let mut findings = self.lint(&draft).await?;
+        findings.retain(|it| {
+            it.severity == Severity::Refused
+                && matches!(&*it.problem.pointer, "/name" | "/language")
+        });
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(TemplatesError::Invalid(findings))
+        }
     }
 
     /// Removes a template from the space. Returns whether it was there.
@@ -366,20 +402,20 @@ impl Templates {
     /// As [`Templates::stored`].
     pub async fn remove(&self, unwanted: &TemplateKey) -> Result<bool, TemplatesError> {
         space::change(&self.host, &self.channel, |mut stored| {
-            stored.retain(|it| it.key() == *unwanted);
+            stored.retain(|it| it.key().place() == unwanted.place());
             let found = !stored.is_empty();
             (stored.into_iter().map(Step::remove).collect(), found)
         })
         .await
     }
 
-    /// Holds the space against the vendor's list, and adds all that is approved.
+    /// Holds the space against the vendor's list, and adds all that is approved where `add`.
     ///
     /// # Errors
     ///
     /// As [`Templates::page`]; then nothing has changed.
-    pub async fn sync(&self) -> Result<Synced, TemplatesError> {
-        sync::sync(&self.host, &self.channel, true).await
+    pub async fn sync(&self, add: bool) -> Result<Synced, TemplatesError> {
+        sync::sync(&self.host, &self.channel, add).await
     }
 
     /// The one template of the vendor's list that is meant.

@@ -1,5 +1,6 @@
 //! Holding the space against the vendor's list.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +86,25 @@ pub(super) async fn sync(
     channel: &Arc<Channel>,
     add: bool,
 ) -> Result<Synced, TemplatesError> {
-    let listed = listed(host, channel, Listing::default()).await?;
-    space::change(host, channel, |stored| compare(listed, stored, add)).await
+    let known = by_place(space::stored(host, channel).await?);
+    let mut listed = listed(host, channel, Listing::default()).await?;
+    space::change(host, channel, |stored| {
+        // What has changed since the list was asked for, the list may not know yet: the next look sees it.
+        let mut stored = by_place(stored);
+        let mut moved = BTreeSet::new();
+        for place in known.keys().chain(stored.keys()) {
+            if known.get(place) != stored.get(place) {
+                moved.insert(place.clone());
+            }
+        }
+        stored.retain(|place, _| !moved.contains(place));
+        listed.retain(|it| !moved.contains(&it.key().place()));
+        compare(listed, stored.into_values().collect(), add)
+    })
+    .await
+}
+
+fn by_place(templates: Vec<Definition>) -> BTreeMap<(String, String), Definition> {
+    let placed = templates.into_iter().map(|it| (it.key().place(), it));
+    placed.collect()
 }

@@ -11,7 +11,7 @@ use crate::capability::{Http, Lent};
 use crate::channel::Channel;
 use crate::contract::http::{Failure, Request, Response};
 use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
-use crate::contract::templates::{Definition, Draft};
+use crate::contract::templates::Draft;
 use crate::host::Shared;
 use crate::{CallError, Instance};
 
@@ -30,56 +30,49 @@ pub(crate) async fn page(
     .await
 }
 
-/// A draft to be submitted.
-pub(super) struct Submission<'a> {
-    pub(super) draft: &'a Draft,
-    /// The template of its name and language that is there.
-    pub(super) there: Option<&'a Definition>,
-    /// Nothing is asked of the vendor but how things stand: it fails where more would be needed.
-    pub(super) is_trial: bool,
-}
+/// What the vendor said, and whether more was asked of it than how things stand.
+pub(super) type Noted = (Result<Submitted, TemplatesError>, bool);
 
-/// Submits a draft, or changes what is there. Returns what the vendor said, and whether more was asked of it than how things stand.
+/// Submits a draft. A trial asks nothing of the vendor but how things stand: it fails where more would be needed.
 pub(super) async fn submit(
     host: &Arc<Shared>,
     channel: &Arc<Channel>,
-    Submission {
-        draft,
-        there,
-        is_trial,
-    }: Submission<'_>,
-) -> (Result<Submitted, TemplatesError>, bool) {
+    draft: &Draft,
+    is_trial: bool,
+) -> Noted {
+    let submit =
+        async |sandbox: &mut Instance, settings: &str| sandbox.submit(settings, draft).await;
+    noted(host, channel, is_trial, "template-store.submit", submit).await
+}
+
+/// Changes a template, likewise.
+pub(super) async fn edit(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    (id, draft): (Option<&str>, &Draft),
+    is_trial: bool,
+) -> Noted {
+    let edit = async |sandbox: &mut Instance, settings: &str| {
+        sandbox.edit_template(settings, id, draft).await
+    };
+    noted(host, channel, is_trial, "template-store.edit", edit).await
+}
+
+async fn noted(
+    host: &Arc<Shared>,
+    channel: &Arc<Channel>,
+    is_trial: bool,
+    function: &'static str,
+    call: impl AsyncFnOnce(&mut Instance, &str) -> Result<Result<Submitted, TemplateError>, CallError>,
+) -> Noted {
     let noting = Arc::new(Noting {
         http: Arc::clone(&channel.current().http) as _,
         is_trial,
         wrote: AtomicBool::new(false),
     });
     let http = Arc::clone(&noting) as _;
-    let submit = async |sandbox: &mut Instance, settings: &str| match there {
-        Some(there) => {
-            sandbox
-                .edit_template(settings, there.id.as_deref(), draft)
-                .await
-        }
-        None => sandbox.submit(settings, draft).await,
-    };
-    let submitted = ask_by(host, channel, http, "template-store.submit", submit).await;
+    let submitted = ask_by(host, channel, http, function, call).await;
     (submitted, noting.wrote.load(Ordering::Relaxed))
-}
-
-/// Changes a template.
-pub(crate) async fn edit(
-    host: &Arc<Shared>,
-    channel: &Arc<Channel>,
-    (id, draft): (Option<&str>, &Draft),
-) -> Result<Submitted, TemplatesError> {
-    ask(
-        host,
-        channel,
-        "template-store.edit",
-        async |sandbox, settings| sandbox.edit_template(settings, id, draft).await,
-    )
-    .await
 }
 
 /// Deletes templates.

@@ -1,5 +1,7 @@
 //! The space of a channel: which templates were added to it, and what follows from that.
 
+use std::collections::BTreeMap;
+
 use crate::boundary::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +50,9 @@ impl Addition {
         if self.name.is_none() && self.id.is_none() {
             return Err(vec![missing("name", "name it, or give its id")]);
         }
+        // Its language is picked here, however the vendor writes it.
         Ok(Listing {
             name: self.name.clone(),
-            language: self.language.clone(),
             ..Listing::default()
         })
     }
@@ -66,7 +68,9 @@ impl Addition {
         } = self;
         listed.retain(|it| {
             name.as_ref().is_none_or(|name| it.name == *name)
-                && language.as_ref().is_none_or(|it_is| it.language == *it_is)
+                && language
+                    .as_ref()
+                    .is_none_or(|wanted| it.language.replace('-', "_") == wanted.replace('-', "_"))
                 && (id.is_none() || it.id == *id || it.external_id == *id)
         });
         if listed.len() > 1 {
@@ -84,6 +88,9 @@ impl Addition {
     /// Fields that are missing.
     pub fn typed(&self, text: &str) -> Result<Definition, Vec<Problem>> {
         let mut problems = Vec::new();
+        if text.trim().is_empty() {
+            problems.push(missing("content", "give the text that was approved"));
+        }
         let mut needed = |member: &str, value: &Option<String>| {
             let given = value.clone().filter(|value| !value.trim().is_empty());
             if given.is_none() {
@@ -152,6 +159,14 @@ fn missing(member: &str, remedy: &str) -> Problem {
         code: "required".to_owned(),
         message: format!("{member} is missing: {remedy}"),
         source: None,
+    }
+}
+
+impl TemplateKey {
+    /// What tells it from others. Vendors write a language with a hyphen here and an underscore there, and mean one.
+    #[must_use]
+    pub fn place(&self) -> (String, String) {
+        (self.name.clone(), self.language.replace('-', "_"))
     }
 }
 
@@ -242,11 +257,13 @@ pub fn compare(listed: Vec<Definition>, stored: Vec<Definition>, add: bool) -> (
         ..Synced::default()
     };
     let mut steps = Vec::new();
-    let mut gone = stored;
+    let mut gone: BTreeMap<_, _> = stored
+        .into_iter()
+        .map(|it| (it.key().place(), it))
+        .collect();
     for now in listed {
-        match gone.iter().position(|it| it.key() == now.key()) {
-            Some(at) => {
-                let before = gone.swap_remove(at);
+        match gone.remove(&now.key().place()) {
+            Some(before) => {
                 let after = seen_again(&before, now);
                 if before != after {
                     synced.changed.push(after.key());
@@ -265,8 +282,8 @@ pub fn compare(listed: Vec<Definition>, stored: Vec<Definition>, add: bool) -> (
             None => {}
         }
     }
-    gone.retain(|it| it.status != TemplateStatus::Deleted);
-    for before in gone {
+    gone.retain(|_, it| it.status != TemplateStatus::Deleted);
+    for before in gone.into_values() {
         synced.gone.push(before.key());
         steps.push(Step::gone(before));
     }

@@ -3,9 +3,8 @@
 mod drafts;
 mod parameters;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +17,8 @@ use serde_json::{Value, json};
 
 use super::channels::Name;
 use super::messages::{self, Delivery};
-use super::{Session, Status, complain, print, read};
+use super::remote::Failure;
+use super::{Session, Status, complain, print, print_line, read};
 use parameters::Parameters;
 
 pub(super) use drafts::{Offline, offline};
@@ -296,14 +296,35 @@ async fn submit(
             let request = request.header(CONTENT_TYPE, "application/json");
             let mut answer = session.remote.send(request.body(draft)).await?;
             answer.value["source"] = source.clone().into();
-            session.sum_up(&answer.value, |it| submission(&source, it))
+            session.sum_up(&answer.value, |it| submission(&source, it))?;
+            Ok::<_, anyhow::Error>(answer.value["not_added"].is_null())
         };
-        if let Err(error) = submitted.await {
-            status = super::status(&error);
-            complain(&error.context(source));
+        match submitted.await {
+            Ok(true) => {}
+            // It is submitted, and not all that was asked for.
+            Ok(false) => status = Status::Failed,
+            Err(error) => {
+                status = super::status(&error);
+                refused(session, &source, &error)?;
+            }
         }
     }
     Ok(status)
+}
+
+/// Tells which file was refused, and why.
+fn refused(session: &Session, source: &str, error: &anyhow::Error) -> Result<()> {
+    match error.downcast_ref::<Failure>() {
+        Some(Failure::Problem(problem)) if session.json => {
+            print_line(&json!({"source": source, "problem": problem.details}))?;
+        }
+        Some(failure) => complain(&anyhow::Error::from(Failure::Unreachable(format!(
+            "{}: {failure}",
+            channel_host::plain(source)
+        )))),
+        None => complain(error),
+    }
+    Ok(())
 }
 
 fn submission(source: &str, submission: &Value) -> String {
@@ -317,6 +338,10 @@ fn submission(source: &str, submission: &Value) -> String {
     }
     if submission["added"] == true {
         text += ", added";
+    }
+    let not_added = print::text(submission, "/not_added");
+    if !not_added.is_empty() {
+        let _ = write!(text, ", not added: {not_added}");
     }
     text + "\n"
 }
@@ -343,36 +368,46 @@ async fn list(session: &Session, channel: &str, listing: Listing) -> Result<()> 
         let mut answer = session.remote.get(&segments, &[]).await?;
         if let Some(templates) = answer.value["templates"].as_array_mut() {
             templates.retain(|template| {
-                let mut given = filters.iter().filter_map(|(member, value)| {
+                filters.iter().all(|(member, value)| {
+                    let is = template[member].as_str().unwrap_or_default();
                     value
                         .as_ref()
-                        .map(|value| template[member] == value.as_str())
-                });
-                given.all(|is| is)
+                        .is_none_or(|value| value.eq_ignore_ascii_case(is))
+                })
             });
         }
         return session.sum_up(&answer.value, templates);
     }
+    let paging = [
+        ("limit", limit.map(|it| it.to_string())),
+        ("offset", offset.map(|it| it.to_string())),
+        ("sort", sort),
+    ];
+    let query = [&filters[..], &paging[..]].concat();
+    let is_page = limit.is_some() || offset.is_some();
+    let listed = vendors(session, channel, &query, is_page).await?;
+    session.sum_up(&listed, templates)
+}
+
+/// One page of the vendor's list, or all of it.
+async fn vendors(
+    session: &Session,
+    channel: &str,
+    query: &[(&str, Option<String>)],
+    is_page: bool,
+) -> Result<Value> {
     let segments = ["channels", channel, "vendor", "templates"];
-    let ends = limit.is_some() || offset.is_some();
     let mut cursor: Option<String> = None;
     let mut all = Vec::new();
     loop {
-        let mut query = filters.to_vec();
-        query.extend([
-            ("limit", limit.map(|it| it.to_string())),
-            ("offset", offset.map(|it| it.to_string())),
-            ("sort", sort.clone()),
-            ("cursor", cursor.clone()),
-        ]);
+        let query = [query, &[("cursor", cursor.clone())]].concat();
         let mut page = session.remote.get(&segments, &query).await?.value;
         if let Some(templates) = page["templates"].as_array_mut() {
             all.append(templates);
         }
         let next = page["next"].as_str().map(str::to_owned);
-        if ends || next.is_none() || next == cursor {
-            let whole = json!({"templates": all, "next": next, "total": page["total"]});
-            return session.sum_up(&whole, templates);
+        if is_page || next.is_none() || next == cursor {
+            return Ok(json!({"templates": all, "next": next, "total": page["total"]}));
         }
         cursor = next;
     }
@@ -411,8 +446,11 @@ fn templates(answer: &Value) -> String {
     text
 }
 
+/// Why a template was rejected, in the vendor's word, and what its channel says to do about it.
 fn reason(template: &Value) -> String {
-    print::text(template, "/rejected_reason")
+    let said = ["/rejected_reason", "/attributes/~1remedy"].map(|it| print::text(template, it));
+    let said: Vec<_> = said.into_iter().filter(|it| !it.is_empty()).collect();
+    said.join(": ")
 }
 
 fn template(template: &Value) -> String {
@@ -515,57 +553,73 @@ pub(super) fn named(key: &Value) -> String {
     )
 }
 
+/// How often in a row a look may fail before the watch ends.
+const FAILED_LOOKS: u32 = 10;
+
 async fn watch(session: &Session, channel: &str, name: Option<&str>, every: u64) -> Result<Status> {
-    let remote = &session.remote;
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
-    let mut was_pending = Vec::new();
+    let mut waited = BTreeSet::new();
+    let mut failed = 0;
     loop {
-        remote
-            .post(&["channels", channel, "templates", "sync"], &json!({}))
-            .await?;
-        let answer = remote.get(&["channels", channel, "templates"], &[]).await?;
-        let mut now = BTreeMap::new();
-        for template in print::list(&answer.value, "/templates") {
-            if name.is_none_or(|name| template["name"] == name) {
-                now.insert(named(template), template.clone());
+        let now = match look(session, channel, name).await {
+            Ok(now) => now,
+            Err(error) if super::status(&error) == Status::Failed && failed < FAILED_LOOKS => {
+                complain(&error);
+                failed += 1;
+                tokio::time::sleep(Duration::from_secs(every)).await;
+                continue;
             }
-        }
+            Err(error) => return Err(error),
+        };
+        failed = 0;
         for (key, template) in &now {
-            let shown = |it: &Value| {
-                [
-                    it["status"].clone(),
-                    it["category"].clone(),
-                    it["quality"].clone(),
-                ]
-            };
-            if known.get(key).map(shown) != Some(shown(template)) {
+            if known.get(key).map(seen) != Some(seen(template)) {
                 session.sum_up(template, |it| {
-                    let [status, category] =
-                        ["/status", "/category"].map(|member| print::text(it, member));
-                    let reason = reason(it);
-                    let why = if reason.is_empty() {
-                        reason
-                    } else {
-                        format!(" ({reason})")
-                    };
-                    format!("{key}: {status}{why}, {category}\n")
+                    let [status, category, quality] = seen(it);
+                    let said = [status, category, quality, reason(it)];
+                    let said: Vec<_> = said.into_iter().filter(|it| !it.is_empty()).collect();
+                    format!("{key}: {}\n", said.join(", "))
                 })?;
             }
         }
-        let is = |template: &Value, status: &str| template["status"] == status;
-        let pending = now.iter().filter(|(_, it)| is(it, "pending"));
-        let pending: Vec<_> = pending.map(|(key, _)| key.clone()).collect();
-        was_pending.extend(pending.iter().cloned());
+        let is = |key: &String, status: &str| now.get(key).is_some_and(|it| it["status"] == status);
+        let pending: Vec<_> = now
+            .keys()
+            .filter(|key| is(key, "pending"))
+            .cloned()
+            .collect();
         if pending.is_empty() {
-            let rejected = |key: &String| now.get(key).is_none_or(|it| !is(it, "approved"));
-            return Ok(if was_pending.iter().any(rejected) {
-                Status::Refused
-            } else {
+            let is_named = name.is_none() || !now.is_empty();
+            let is_done = is_named && waited.iter().all(|key| is(key, "approved"));
+            return Ok(if is_done {
                 Status::Done
+            } else {
+                Status::Refused
             });
         }
+        waited.extend(pending);
         known = now;
-        io::stdout().flush()?;
         tokio::time::sleep(Duration::from_secs(every)).await;
     }
+}
+
+/// How a template stands, in the words that `watch` tells of.
+fn seen(template: &Value) -> [String; 3] {
+    ["/status", "/category", "/quality"].map(|member| print::text(template, member))
+}
+
+/// What the vendor lists now, by name and language; the channel's templates are held against it, and none is added.
+async fn look(
+    session: &Session,
+    channel: &str,
+    name: Option<&str>,
+) -> Result<BTreeMap<String, Value>> {
+    let segments = ["channels", channel, "templates", "sync"];
+    let add = [("add", Some("false".to_owned()))];
+    let request = session.remote.request(Method::POST, &segments, &add);
+    session.remote.send(request).await?;
+    let query = [("name", name.map(str::to_owned))];
+    let listed = vendors(session, channel, &query, false).await?;
+    let listed = print::list(&listed, "/templates").iter();
+    Ok(listed.map(|it| (named(it), it.clone())).collect())
 }
