@@ -110,6 +110,19 @@ impl Scene {
         answered(self.client.get(url).bearer_auth(TOKEN).send().await?).await
     }
 
+    async fn delete(&self, what: &str) -> Result<u16> {
+        let url = format!("{}/channels/The%20Shop/{what}", self.application.url);
+        let request = self.client.delete(url).bearer_auth(TOKEN);
+        Ok(request.send().await?.status().as_u16())
+    }
+
+    /// Lets a template be approved that was not submitted here.
+    fn approved(&self, name: &str) {
+        let body = json!({"type": "BODY", "text": "Hello {{1}}, your order is ready."});
+        self.simulator
+            .add_template(name, "en_US", "UTILITY", vec![body]);
+    }
+
     async fn connect(&self) -> Result<()> {
         let (status, shown) = self.post("connect", &json!({})).await?;
         ensure!(status == 200, "{shown}");
@@ -377,6 +390,141 @@ async fn outside_the_window_only_templates_go() -> Result<()> {
     );
     assert!(problem["since"].is_string(), "{problem}");
     assert_eq!(problem["problems"][0]["code"], "window_closed");
+    assert_eq!(problem["templates"], json!([]));
+
+    let template = json!({"to": {"phone": "16315551234"}, "content": {"type": "template", "name": "order_ready",
+        "language": "en_US", "body": [{"text": "Ada"}]}});
+    scene.approved("order_ready");
+    let (status, problem) = scene.post("messages", &template).await?;
+    assert_eq!(
+        (status, &problem["type"]),
+        (422, &json!("/problems/invalid")),
+        "{problem}"
+    );
+    assert_eq!(problem["problems"][0]["code"], "template_not_added");
+    assert_eq!(problem["problems"][0]["pointer"], "/content/name");
+    assert!(scene.simulator.sent().is_empty());
+
+    let key = json!({"name": "order_ready", "language": "en_US"});
+    let (status, added) = scene.post("templates", &key).await?;
+    assert_eq!((status, &added["sendable"]), (200, &json!(true)), "{added}");
+    let (_, problem) = scene.post("messages", &text).await?;
+    assert_eq!(problem["templates"], json!([key]), "{problem}");
+    // By its definition it needs a value.
+    let mut bare = template.clone();
+    bare["content"]["body"] = json!([]);
+    let (status, problem) = scene.post("messages", &bare).await?;
+    assert_eq!(status, 422, "{problem}");
+    let (status, standing) = scene.post("messages", &template).await?;
+    assert_eq!(
+        (status, &standing["state"]),
+        (200, &json!("accepted")),
+        "{standing}"
+    );
+    let sent = scene.simulator.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].body["template"]["name"], "order_ready");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_are_added_by_name_or_by_five_fields() -> Result<()> {
+    let scene = Scene::start().await?;
+    scene.approved("order_ready");
+    let typed = json!({"name": "order_late", "language": "de", "category": "utility", "id": "77",
+        "content": "Hallo {{1}}, es dauert noch."});
+    let (status, added) = scene.post("templates", &typed).await?;
+    assert_eq!(
+        (status, &added["status"], &added["id"]),
+        (200, &json!("approved"), &json!("77")),
+        "{added}"
+    );
+    let text = &added["content"]["body"]["text"]["text"];
+    assert_eq!(text, "Hallo {{1}}, es dauert noch.");
+    assert!(
+        scene.simulator.requests().is_empty(),
+        "nobody was asked about it"
+    );
+    // In the only language that there is.
+    let (status, added) = scene
+        .post("templates", &json!({"name": "order_ready"}))
+        .await?;
+    assert_eq!(
+        (status, &added["language"]),
+        (200, &json!("en_US")),
+        "{added}"
+    );
+    let (status, shown) = scene.get("templates/order_ready/en_US").await?;
+    assert_eq!((status, &shown), (200, &added));
+    let (_, stored) = scene.get("templates").await?;
+    let names: Vec<_> = stored["templates"]
+        .as_array()
+        .context("a list")?
+        .iter()
+        .map(|template| template["name"].clone())
+        .collect();
+    assert_eq!(names, ["order_late", "order_ready"]);
+
+    for (given, expected) in [
+        (json!({"name": "order_lost"}), 404),
+        (json!({"language": "de"}), 422),
+        (json!({"name": "order_late", "content": "Hallo"}), 422),
+        (json!({"name": 7}), 422),
+    ] {
+        let (status, problem) = scene.post("templates", &given).await?;
+        assert_eq!(status, expected, "{problem}");
+    }
+    for expected in [204, 404] {
+        assert_eq!(scene.delete("templates/order_late/de").await?, expected);
+    }
+    let (status, problem) = scene.get("templates/order_late/de").await?;
+    assert_eq!(status, 404, "{problem}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_are_submitted() -> Result<()> {
+    let scene = Scene::start().await?;
+    let mut draft = json!({"name": "Order Ready", "language": "en_US", "category": "utility", "content": {"body": {"text": {
+        "text": "Hello {{1}}, your order is ready.", "examples": [{"value": "Ada"}]}}}});
+    let (status, problem) = scene.post("vendor/templates?add=true", &draft).await?;
+    assert_eq!(
+        (status, &problem["type"]),
+        (422, &json!("/problems/invalid")),
+        "{problem}"
+    );
+    let (status, linted) = scene.post("templates/lint", &draft).await?;
+    assert_eq!(status, 200, "{linted}");
+    let pointer = |finding: &Value| {
+        finding["problem"]["pointer"] == "/name" && finding["severity"] == "refused"
+    };
+    for findings in [&problem["findings"], &linted["findings"]] {
+        let findings = findings.as_array().context("findings")?;
+        assert!(findings.iter().any(pointer), "{findings:?}");
+    }
+    assert!(scene.simulator.templates().is_empty());
+
+    draft["name"] = "order_ready".into();
+    for outcome in ["created", "unchanged"] {
+        let (status, submission) = scene.post("vendor/templates?add=true", &draft).await?;
+        assert_eq!(
+            (status, &submission["outcome"], &submission["added"]),
+            (200, &json!(outcome), &json!(true)),
+            "{submission}"
+        );
+        assert_eq!(submission["status"], "pending");
+    }
+    assert_eq!(scene.simulator.templates().len(), 1);
+    let (_, stored) = scene.get("templates/order_ready/en_US").await?;
+    assert_eq!(stored["sendable"], false, "{stored}");
+
+    scene.approved("order_late");
+    let (status, page) = scene.get("vendor/templates?limit=1").await?;
+    let listed = page["templates"].as_array().map(Vec::len);
+    assert_eq!((status, listed), (200, Some(1)), "{page}");
+    assert!(page["next"].is_string(), "{page}");
+    let (status, problem) = scene.post("vendor/templates?dry_run=true", &draft).await?;
+    assert_eq!(status, 400, "{problem}");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ mod vendor;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::CallError;
@@ -26,7 +26,9 @@ use crate::contract::types::{Error, Problem};
 use crate::host::{Shared, whole};
 use crate::store::StoreError;
 
-pub use crate::contract::templates::space::{Addition, Left, Synced};
+pub use crate::contract::templates::space::{
+    Addition, Left, Outcome, Submission, Submitting, Synced,
+};
 pub(crate) use change::StoredChange;
 pub(crate) use space::sendable;
 pub(crate) use sync::refresh;
@@ -95,44 +97,6 @@ impl From<Definition> for Template {
             history: Vec::new(),
         }
     }
-}
-
-/// What came of a submission, or would.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Submission {
-    /// What it does to the vendor's templates.
-    pub outcome: Outcome,
-    /// It is in the space, and can be sent once it is approved.
-    pub added: bool,
-    /// Why it is not, though it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_added: Option<String>,
-    /// What the vendor said; absent where it was not asked.
-    #[serde(flatten)]
-    pub submitted: Option<Submitted>,
-}
-
-/// What a submission does to the vendor's templates.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// There is a new one.
-    Created,
-    /// One is changed.
-    Edited,
-    /// It is there as it is.
-    Unchanged,
-}
-
-/// How to submit a draft.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(inline)]
-pub struct Submitting {
-    /// Add it as well: it can be sent once it is approved.
-    pub add: bool,
-    /// Only tell what would be done.
-    pub dry_run: bool,
 }
 
 /// The templates of a channel. Cheap to clone.

@@ -10,7 +10,7 @@ use super::{
     TemplateKey, TemplateStatus, TemplateText,
 };
 use crate::outbound::{Content, Message};
-use crate::template_store::Listing;
+use crate::template_store::{Listing, Submitted};
 use crate::types::Problem;
 
 /// What is to be added to the space: a template that the vendor has, or the five fields of one.
@@ -207,6 +207,44 @@ pub struct Left {
     /// Why it was rejected, in the vendor's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_reason: Option<String>,
+}
+
+/// What came of a submission, or would.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Submission {
+    /// What it does to the vendor's templates.
+    pub outcome: Outcome,
+    /// It is in the space, and can be sent once it is approved.
+    pub added: bool,
+    /// Why it is not, though it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_added: Option<String>,
+    /// What the vendor said; absent where it was not asked.
+    #[serde(flatten)]
+    pub submitted: Option<Submitted>,
+}
+
+/// What a submission does to the vendor's templates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// There is a new one.
+    Created,
+    /// One is changed.
+    Edited,
+    /// It is there as it is.
+    Unchanged,
+}
+
+/// How to submit a draft.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Submitting {
+    /// Add it as well: it can be sent once it is approved.
+    pub add: bool,
+    /// Only tell what would be done.
+    pub dry_run: bool,
 }
 
 /// A step in the space: a template is added, replaced or removed.

@@ -1,6 +1,7 @@
-//! The API, for those who bear the token: connecting, messages, windows. Addresses, JSON and problems are the reference host's.
+//! The API, for those who bear the token: connecting, messages, windows, templates. Addresses, JSON and problems are the reference host's.
 
 mod problem;
+mod templates;
 
 use std::rc::Rc;
 
@@ -9,6 +10,7 @@ use channel_contract::contacts::{KnownContact, nobody};
 use channel_contract::json as contract_json;
 use channel_contract::outbound::{ClosedWindow, Content, Message, Window, WindowState};
 use channel_contract::secrets::Escape;
+use channel_contract::storage::Failure;
 use channel_contract::types::{self, Contact, Recipient, Timestamp};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
@@ -22,7 +24,6 @@ use spin_interfaces::variables::Variables;
 use subtle::ConstantTimeEq as _;
 
 use crate::bindings::messaging::channel::connection::{self, ConnectError, WebhookTarget};
-use crate::bindings::messaging::channel::storage::Failure;
 use crate::bindings::messaging::channel::{channel, contacts, message, sender, window};
 use crate::configuration::{SECRET_BYTES, description, secret, settings, variable};
 use crate::webhook::now;
@@ -46,6 +47,7 @@ pub(crate) async fn answer<W: World>(
     body: impl AsyncFnOnce(usize) -> Result<Vec<u8>, Unread>,
 ) -> Response<Vec<u8>> {
     let mut response = match route(world, variables, head, body).await {
+        Ok((status, Value::Null)) => crate::answer(status),
         Ok((status, json)) => with_body(status, "application/json", json.to_string().into_bytes()),
         Err(problem) => problem.into_response(),
     };
@@ -65,10 +67,8 @@ async fn route<W: World>(
         return Err(Problem::unauthorised());
     }
     let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
-    let &["channels", name, what] = path.as_slice() else {
-        return Err(Problem::not_found(
-            "there is nothing at this address; compare it with the documentation",
-        ));
+    let ["channels", name, what @ ..] = path.as_slice() else {
+        return Err(Problem::no_address());
     };
     let store = world
         .store(variables)
@@ -80,23 +80,24 @@ async fn route<W: World>(
     }
     let query = head.uri.query().unwrap_or_default();
     match (what, &head.method) {
-        ("connect", &Method::POST) => service.connect(&read(&head.headers, body).await?),
-        ("messages", &Method::POST) => {
+        (["connect"], &Method::POST) => service.connect(&read(&head.headers, body).await?),
+        (["messages"], &Method::POST) => {
             if head.headers.contains_key("idempotency-key") {
                 return Err(Problem::idempotency());
             }
             known_members::<Sending>(query)?;
             service.send(&read(&head.headers, body).await?)
         }
-        ("window", &Method::GET) => service.window(known_members(query)?),
-        ("connect" | "messages", _) => Err(Problem::method_not_allowed("POST")),
-        ("window", _) => Err(Problem::method_not_allowed("GET")),
-        ("contacts", &Method::POST) => import(&read(&head.headers, body).await?),
-        ("contacts", &Method::DELETE) => forget(known_members(query)?),
-        ("contacts", _) => Err(Problem::method_not_allowed("POST, DELETE")),
-        _ => Err(Problem::not_found(
-            "there is nothing at this address; compare it with the documentation",
-        )),
+        (["window"], &Method::GET) => service.window(known_members(query)?),
+        (["connect" | "messages"], _) => Err(Problem::method_not_allowed("POST")),
+        (["window"], _) => Err(Problem::method_not_allowed("GET")),
+        (["contacts"], &Method::POST) => import(&read(&head.headers, body).await?),
+        (["contacts"], &Method::DELETE) => forget(known_members(query)?),
+        (["contacts"], _) => Err(Problem::method_not_allowed("POST, DELETE")),
+        (["templates" | "vendor", ..], _) => {
+            templates::route(&service.settings, what, head, body).await
+        }
+        _ => Err(Problem::no_address()),
     }
 }
 
@@ -143,11 +144,7 @@ async fn read(
 
 /// What a query asks for, in members that are known.
 fn known_members<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    let pairs: Value = pairs
-        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
-        .collect();
-    serde_json::from_value(pairs).map_err(|error| Problem::bad_request(&error.to_string()))
+    serde_urlencoded::from_str(query).map_err(|error| Problem::bad_request(&error.to_string()))
 }
 
 /// The channel of this application.
@@ -170,14 +167,7 @@ struct ToConnect {
 #[serde(deny_unknown_fields)]
 struct Sending {
     #[serde(rename = "wait")]
-    _wait: Option<Waiting>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Waiting {
-    True,
-    False,
+    _wait: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -332,7 +322,8 @@ impl<'a, B: Bucket> Service<'a, B> {
     fn send(&self, body: &[u8]) -> Result<(StatusCode, Value), Problem> {
         let given = Message::read(body).map_err(|problems| Problem::unprocessable(&problems))?;
         let seen = self.seen(&given.to)?;
-        let payloads = message::build(&self.settings, &given, &seen.window, None)
+        let definition = templates::named_by(&given)?;
+        let payloads = message::build(&self.settings, &given, &seen.window, definition.as_ref())
             .map_err(|problems| Problem::unsendable(&problems, &seen.window))?;
         let accepted = now();
         let id = id(body, accepted);

@@ -19,6 +19,8 @@ wit_bindgen::generate!({
             import messaging:channel/inbox@0.1.0;
             import messaging:channel/message@0.1.0;
             import messaging:channel/sender@0.1.0;
+            import messaging:channel/template@0.1.0;
+            import messaging:channel/template-store@0.1.0;
             import messaging:channel/window@0.1.0;
         }
     ",
@@ -44,6 +46,13 @@ wit_bindgen::generate!({
         "messaging:channel/connection@0.1.0/registration": channel_contract::connection::Registration,
         "messaging:channel/events@0.1.0": channel_contract::events,
         "messaging:channel/outbound@0.1.0": channel_contract::outbound,
+        "messaging:channel/storage@0.1.0": channel_contract::storage,
+        "messaging:channel/template-store@0.1.0/deletion": channel_contract::template_store::Deletion,
+        "messaging:channel/template-store@0.1.0/listing": channel_contract::template_store::Listing,
+        "messaging:channel/template-store@0.1.0/page": channel_contract::template_store::Page,
+        "messaging:channel/template-store@0.1.0/submitted": channel_contract::template_store::Submitted,
+        "messaging:channel/template-store@0.1.0/template-error": channel_contract::template_store::TemplateError,
+        "messaging:channel/template-store@0.1.0/template-id": channel_contract::template_store::TemplateId,
         "messaging:channel/templates@0.1.0": channel_contract::templates,
         "messaging:channel/types@0.1.0": channel_contract::types,
     },

@@ -9,6 +9,7 @@ mod configuration;
 mod entry;
 mod platform;
 mod seen;
+mod templates;
 mod webhook;
 
 use std::time::Duration;
@@ -91,7 +92,10 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> R
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, length);
+    // An answer that has no body says none (RFC 9110, section 8.6).
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(CONTENT_LENGTH, length);
+    }
     if !content_type.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }

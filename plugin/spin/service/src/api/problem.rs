@@ -1,12 +1,16 @@
 //! Problem details (RFC 9457), of the reference host's kinds.
 
 use channel_contract::connection::Registration;
+use channel_contract::json as contract_json;
 use channel_contract::outbound::Window;
-use channel_contract::{json as contract_json, types};
+use channel_contract::storage::Failure;
+use channel_contract::template_store::TemplateError;
+use channel_contract::types::{self, ErrorClass};
 use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode, Uri};
 use serde_json::{Map, Value, json, value};
 
+use crate::templates::sendable;
 use crate::with_body;
 
 /// After how many seconds to try again where the store failed.
@@ -47,6 +51,12 @@ impl Problem {
         self
     }
 
+    /// What is wrong, in a sentence.
+    pub(super) fn detail(&self) -> String {
+        let detail = self.members.get("detail").and_then(Value::as_str);
+        detail.unwrap_or_default().to_owned()
+    }
+
     pub(super) fn bad_request(detail: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -73,6 +83,10 @@ impl Problem {
             "There is no such thing",
             detail.as_ref(),
         )
+    }
+
+    pub(super) fn no_address() -> Self {
+        Self::not_found("there is nothing at this address; compare it with the documentation")
     }
 
     /// The address takes this method.
@@ -127,6 +141,19 @@ impl Problem {
         .with_header(RETRY_AFTER, RETRY_SECONDS)
     }
 
+    /// What the channel's own storage refuses.
+    pub(super) fn storage(failure: &Failure) -> Self {
+        match failure {
+            Failure::Limit(sentence) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "storage-limit",
+                "The channel's storage is full",
+                sentence,
+            ),
+            Failure::Denied | Failure::Unavailable(_) => Self::store(&failure.to_string()),
+        }
+    }
+
     pub(super) fn unprocessable(problems: &[types::Problem]) -> Self {
         let detail = match problems {
             [one] if one.pointer.is_empty() => one.message.clone(),
@@ -154,7 +181,8 @@ impl Problem {
             "The window is closed",
             detail,
         )
-        .with("problems", json!(problems));
+        .with("problems", json!(problems))
+        .with("templates", json!(sendable()));
         let since = closed
             .since
             .map(|since| contract_json::timestamp::serialize(&since, value::Serializer));
@@ -193,23 +221,21 @@ impl Problem {
     /// What the vendor, or the way to it, refused.
     pub(super) fn refused(error: &types::Error) -> Self {
         let detail = error.sentence();
-        let problem = if error.class == types::ErrorClass::Unauthorised {
-            let title = "The vendor does not take the credentials";
-            Self::new(
+        let (status, kind, title) = match error.class {
+            ErrorClass::Unauthorised => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "credentials",
-                title,
-                &detail,
-            )
-        } else {
-            Self::new(
-                StatusCode::BAD_GATEWAY,
+                "The vendor does not take the credentials",
+            ),
+            // What was asked for is wrong, and stays so.
+            ErrorClass::Invalid | ErrorClass::Recipient => (
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "vendor",
                 "The vendor refused",
-                &detail,
-            )
+            ),
+            _ => (StatusCode::BAD_GATEWAY, "vendor", "The vendor refused"),
         };
-        problem.with("error", json!(error))
+        Self::new(status, kind, title, &detail).with("error", json!(error))
     }
 
     pub(super) fn into_response(self) -> Response<Vec<u8>> {
@@ -220,5 +246,28 @@ impl Problem {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+impl From<TemplateError> for Problem {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::Invalid(findings) => {
+                let problems: Vec<_> = findings.iter().map(|it| it.problem.clone()).collect();
+                Self::unprocessable(&problems).with("findings", json!(findings))
+            }
+            TemplateError::Missing => Self::not_found(
+                "there is no such template: compare the name and the language with the list",
+            ),
+            TemplateError::Conflict(problem) => Self::new(
+                StatusCode::CONFLICT,
+                "template-conflict",
+                "The template can't be changed as it stands",
+                &problem.message,
+            )
+            .with("problems", json!([problem])),
+            TemplateError::Failed(error) => Self::refused(&error),
+            TemplateError::Storage(failure) => Self::storage(&failure),
+        }
     }
 }
