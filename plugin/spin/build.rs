@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, types::Package};
 
-/// What the composed component exports.
-const HANDLER: &str = "wasi:http/handler@0.3.0";
+/// What the composed component exports: what Spin's HTTP trigger calls, and what its cron trigger does.
+const EXPORTS: [&str; 2] = ["wasi:http/handler@0.3.0", "handle-cron-event"];
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -47,8 +47,10 @@ fn compose(channel: &Path, adapter: &Path, service: &Path) -> Result<Vec<u8>> {
     plug(&mut graph, adapter, channel)?;
     plug(&mut graph, adapter, service)?;
     plug(&mut graph, channel, service)?;
-    let handler = graph.alias_instance_export(service.1, HANDLER)?;
-    graph.export(handler, HANDLER)?;
+    for name in EXPORTS {
+        let export = graph.alias_instance_export(service.1, name)?;
+        graph.export(export, name)?;
+    }
     Ok(graph.encode(EncodeOptions::default())?)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use simulator_360dialog::{Act, Fault, Rule, Simulator, Who};
+use simulator_360dialog::{Act, Decision, Fault, Rule, Simulator, Who};
 use tempfile::TempDir;
 
 use platform::{Mood, Platform, SECRET};
@@ -277,7 +277,10 @@ fn everything_that_is_imported_is_offered() {
             _ => offered == name,
         };
         // An interface of types only is satisfied by itself.
-        let is_types = name.starts_with("messaging:channel/") && functions == 0;
+        let is_types = functions == 0
+            && ["messaging:channel/", "fermyon:spin-cron/"]
+                .iter()
+                .any(|package| name.starts_with(package));
         assert!(is_types || OFFERED.into_iter().any(serves), "{name}");
     }
 }
@@ -525,6 +528,54 @@ async fn drafts_are_submitted() -> Result<()> {
     assert!(page["next"].is_string(), "{page}");
     let (status, problem) = scene.post("vendor/templates?dry_run=true", &draft).await?;
     assert_eq!(status, 400, "{problem}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_time_to_time_templates_are_held_against_the_list() -> Result<()> {
+    let scene = Scene::start().await?;
+    for name in ["order_ready", "order_late"] {
+        scene.approved(name);
+    }
+    scene.application.tick().await?;
+    assert!(
+        scene.simulator.requests().is_empty(),
+        "there was nothing to look for"
+    );
+    scene
+        .post("templates", &json!({"name": "order_ready"}))
+        .await?;
+    // No webhook is registered that would tell of it.
+    scene
+        .simulator
+        .review("order_ready", None, Decision::Pause)?;
+    let (_, stored) = scene.get("templates/order_ready/en_US").await?;
+    assert_eq!(stored["status"], "approved", "{stored}");
+    scene.application.tick().await?;
+    let (_, stored) = scene.get("templates").await?;
+    let stored = stored["templates"].as_array().context("a list")?;
+    assert_eq!(stored.len(), 1, "time adds none");
+    assert_eq!(stored[0]["status"], "paused");
+    assert_eq!(stored[0]["sendable"], false);
+
+    let (status, synced) = scene.post("templates/sync", &json!({})).await?;
+    assert_eq!((status, &synced["listed"]), (200, &json!(2)), "{synced}");
+    assert_eq!(
+        synced["added"],
+        json!([{"name": "order_late", "language": "en_US"}])
+    );
+    scene.simulator.fault(Rule {
+        fault: Fault::Cut { done: false },
+        path: None,
+        times: None,
+    });
+    assert!(scene.application.tick().await.is_err());
+    let (status, problem) = scene.post("templates/sync", &json!({})).await?;
+    assert_eq!(
+        (status, &problem["type"]),
+        (502, &json!("/problems/vendor")),
+        "{problem}"
+    );
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wasmtime::component::types::{ComponentExtern, ComponentItem};
-use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable};
+use wasmtime::component::{Component, GuestTaskId, Linker, ResourceTable, Val};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
@@ -48,8 +48,22 @@ struct Manifest {
     #[serde(rename = "application")]
     _application: toml::Table,
     variables: BTreeMap<String, Variable>,
-    trigger: BTreeMap<String, Vec<Route>>,
+    trigger: Triggers,
     component: BTreeMap<String, Part>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Triggers {
+    http: Vec<Route>,
+    cron: Vec<Timer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Timer {
+    cron_expression: String,
+    component: String,
 }
 
 #[derive(Deserialize)]
@@ -81,11 +95,11 @@ struct Part {
 }
 
 /// An application that runs.
-#[derive(Debug)]
 pub struct Application {
     /// Where it answers.
     pub url: String,
     server: JoinHandle<()>,
+    timers: Vec<Spinning>,
     /// How many instances there were.
     pub instances: Arc<Mutex<usize>>,
 }
@@ -137,17 +151,20 @@ pub fn imports(component: &Component) -> Vec<Import> {
     let application = component.component_type();
     let imports = application.imports(&ENGINE);
     let import = |(name, item): (&str, ComponentExtern)| {
-        let ComponentItem::ComponentInstance(interface) = item.ty else {
-            panic!("{name} is no interface");
+        let interface = match item.ty {
+            ComponentItem::ComponentInstance(interface) => interface,
+            // One that the world uses.
+            ComponentItem::Type(_) => return None,
+            _ => panic!("{name} is no interface"),
         };
         let exports = interface.exports(&ENGINE);
         let functions = exports.filter(|(_, it)| matches!(it.ty, ComponentItem::ComponentFunc(_)));
-        Import {
+        Some(Import {
             name: name.to_owned(),
             functions: functions.count(),
-        }
+        })
     };
-    imports.map(import).collect()
+    imports.filter_map(import).collect()
 }
 
 impl Application {
@@ -176,15 +193,13 @@ impl Application {
         let url = origin(listener.local_addr()?);
         let variables = manifest.resolve(&[given, &[("public_url", &url)]].concat())?;
         let instances = Arc::default();
-        let mut routes = Vec::new();
-        for Route { route, component } in &manifest.trigger["http"] {
+        let spinning = |component: &str| {
             let part = &manifest.component[component];
             ensure!(
                 part.source.ends_with("/channel-360dialog-spin.wasm"),
                 "{}",
                 part.source
             );
-            let prefix = route.strip_suffix("...").context("a wildcard")?.to_owned();
             let fill = |text: &String| template(text, &variables);
             let hosts: Result<Vec<_>> = part.allowed_outbound_hosts.iter().map(fill).collect();
             let hosts: Vec<Uri> = hosts?
@@ -195,24 +210,59 @@ impl Application {
                 .variables
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), fill(value)?)));
-            routes.push((
-                prefix,
-                ProxyHandler::new(Spinning {
-                    pre: pre(source)?,
-                    keys: keys.clone(),
-                    variables: Arc::new(of_part.collect::<Result<_>>()?),
-                    granted: part.key_value_stores.clone(),
-                    hosts: hosts.into(),
-                    instances: Arc::clone(&instances),
-                }),
-            ));
+            Ok(Spinning {
+                pre: pre(source)?,
+                keys: keys.clone(),
+                variables: Arc::new(of_part.collect::<Result<_>>()?),
+                granted: part.key_value_stores.clone(),
+                hosts: hosts.into(),
+                instances: Arc::clone(&instances),
+            })
+        };
+        let mut routes = Vec::new();
+        for Route { route, component } in &manifest.trigger.http {
+            let prefix = route.strip_suffix("...").context("a wildcard")?.to_owned();
+            routes.push((prefix, ProxyHandler::new(spinning(component)?)));
+        }
+        let mut timers = Vec::new();
+        for Timer {
+            cron_expression,
+            component,
+        } in &manifest.trigger.cron
+        {
+            let fields = cron_expression.split(' ').count();
+            ensure!(fields == 6, "{cron_expression}: from seconds to weekdays");
+            timers.push(spinning(component)?);
         }
         let server = tokio::spawn(serve(listener, Arc::new(routes)));
         Ok(Self {
             url,
             server,
+            timers,
             instances,
         })
+    }
+
+    /// Calls what the manifest wants called from time to time, as Spin's cron trigger does.
+    ///
+    /// # Errors
+    ///
+    /// The component failed, or says that it did.
+    pub async fn tick(&self) -> Result<()> {
+        for timer in &self.timers {
+            let mut store = timer.store();
+            let instance = timer.pre.instance_pre();
+            let instance = instance.instantiate_async(&mut store).await?;
+            let handle = instance.get_func(&mut store, "handle-cron-event");
+            let handle = handle.context("it handles no time")?;
+            let metadata = Val::Record(vec![("timestamp".to_owned(), Val::U64(0))]);
+            let mut result = [Val::Bool(false)];
+            handle
+                .call_async(&mut store, &[metadata], &mut result)
+                .await?;
+            ensure!(result == [Val::Result(Ok(None))], "{result:?}");
+        }
+        Ok(())
     }
 }
 
@@ -384,13 +434,8 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-impl HandlerState for Spinning {
-    type StoreData = Guest;
-    type WorkerExpiration = Forever;
-    type WorkerState = Worker;
-
-    async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Forever, Worker>> {
-        *self.instances.lock().expect("nobody panics with it") += 1;
+impl Spinning {
+    fn store(&self) -> Store<Guest> {
         let guest = Guest {
             wasi: WasiCtx::builder().inherit_stderr().build(),
             http: WasiHttpCtx::new(),
@@ -402,7 +447,18 @@ impl HandlerState for Spinning {
                 granted: self.granted.clone(),
             },
         };
-        let mut store = Store::new(self.pre.engine(), guest);
+        Store::new(self.pre.engine(), guest)
+    }
+}
+
+impl HandlerState for Spinning {
+    type StoreData = Guest;
+    type WorkerExpiration = Forever;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Forever, Worker>> {
+        *self.instances.lock().expect("nobody panics with it") += 1;
+        let mut store = self.store();
         let proxy = ProxyPre::P3(self.pre.clone())
             .instantiate_async(&mut store)
             .await?;

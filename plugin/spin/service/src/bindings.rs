@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of the channel's exports. The contract's types are those that the reference host has, and so is their JSON.
+//! What `wit-bindgen` makes of the channel's exports, and of what Spin's cron trigger calls. The contract's types are those that the reference host has, and so is their JSON.
 #![allow(
     unsafe_code,
     missing_docs,
@@ -12,6 +12,19 @@ wit_bindgen::generate!({
     inline: "
         package dialog360:spin;
 
+        // What Spin's cron trigger calls.
+        package fermyon:spin-cron@2.0.0 {
+            interface cron-types {
+                record metadata { timestamp: u64 }
+                variant error { other(string) }
+            }
+
+            world spin-cron {
+                use cron-types.{metadata, error};
+                export handle-cron-event: func(metadata: metadata) -> result<_, error>;
+            }
+        }
+
         world service {
             import messaging:channel/channel@0.1.0;
             import messaging:channel/connection@0.1.0;
@@ -22,6 +35,8 @@ wit_bindgen::generate!({
             import messaging:channel/template@0.1.0;
             import messaging:channel/template-store@0.1.0;
             import messaging:channel/window@0.1.0;
+
+            include fermyon:spin-cron/spin-cron@2.0.0;
         }
     ",
     world: "dialog360:spin/service",
@@ -57,3 +72,8 @@ wit_bindgen::generate!({
         "messaging:channel/types@0.1.0": channel_contract::types,
     },
 });
+
+#[cfg(target_family = "wasm")]
+export!(Spin);
+#[cfg(target_family = "wasm")]
+use crate::entry::Spin;

@@ -12,7 +12,8 @@ use spin_sdk::http::{self as spin, IntoResponse};
 use spin_sdk::http_service;
 use spin_sdk::wit_bindgen::{backpressure_dec, backpressure_inc};
 
-use crate::{Unread, World, serve};
+use crate::bindings::{Error, Guest, Metadata};
+use crate::{Unread, World, refresh, serve};
 
 /// How much of the platform's answer is read.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -66,7 +67,13 @@ async fn handle(request: spin::Request) -> impl IntoResponse {
     response.map(|body| Full::new(Bytes::from(body)))
 }
 
-struct Spin;
+pub(crate) struct Spin;
+
+impl Guest for Spin {
+    fn handle_cron_event(_: Metadata) -> Result<(), Error> {
+        refresh(&Self).map_err(Error::Other)
+    }
+}
 
 impl World for Spin {
     type Bucket = SpinBucket;

@@ -17,8 +17,11 @@ use std::time::Duration;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
+use serde_json::{Value, json};
 use spin_interfaces::store::{Bucket, Failure, Store};
 use spin_interfaces::variables::Variables;
+
+use crate::configuration::{description, settings};
 
 /// What the service needs besides the channel.
 #[expect(async_fn_in_trait, reason = "one thread serves everything")]
@@ -79,6 +82,18 @@ pub async fn serve<W: World>(
     } else {
         api::answer(world, variables, head, body).await
     }
+}
+
+/// Holds the templates that were added against 360dialog's list, where there are any, and adds none.
+///
+/// # Errors
+///
+/// A sentence for the log.
+pub fn refresh(world: &impl World) -> Result<(), String> {
+    let variables = world.variables()?;
+    let settings = settings(variables.as_ref(), &description());
+    let settings = Value::Object(settings).to_string();
+    templates::refresh(&settings).map_err(|error| json!(error).to_string())
 }
 
 /// An answer without a body.

@@ -62,3 +62,11 @@ pub(crate) fn sync(settings: &str, add: bool) -> Result<Synced, TemplateError> {
     }
     Ok(synced)
 }
+
+/// Holds the space against the vendor's list where there is anything in it, and adds nothing.
+pub(crate) fn refresh(settings: &str) -> Result<(), TemplateError> {
+    if !template_store::stored()?.is_empty() {
+        sync(settings, false)?;
+    }
+    Ok(())
+}
