@@ -17,7 +17,7 @@ use crate::CallError;
 use crate::channel::Channel;
 use crate::contract::outbound::{Message, TemplateMessage};
 use crate::contract::storage::Failure;
-use crate::contract::template_store::{Deletion, Listing, Page, Submitted, TemplateError};
+use crate::contract::template_store::{Deletion, Listing, Page, TemplateError};
 use crate::contract::templates::space::{Step, named, not_added};
 use crate::contract::templates::{
     Definition, Draft, Finding, ParameterSpec, Rendered, Severity, TemplateKey, TemplateStatus,
