@@ -10,7 +10,7 @@ use crate::cli::{Usage, read};
 
 /// What is filled in.
 #[derive(Debug, Default, Args)]
-pub(super) struct Parameters {
+pub(in crate::cli) struct Parameters {
     /// A file that holds all that is filled in, as the content of a message has it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["header", "header_image", "header_video", "header_document", "body", "url", "code", "payload"])]
     parameters: Option<PathBuf>,
