@@ -404,7 +404,11 @@ async fn a_folder_of_drafts_is_deployed_and_mistakes_do_not_leave() -> Result<()
     assert!(edited.output.contains(": edited"), "{}", edited.output);
     assert_eq!(stage.posts(), before + 1);
 
-    // What is approved is added by one command; what is not is said to be left.
+    added_and_watched(&stage).await
+}
+
+/// What is approved is added by one command; what is not is said to be left.
+async fn added_and_watched(stage: &Stage) -> Result<()> {
     stage
         .simulator
         .review("order_ready", None, Decision::Approve)?;
