@@ -49,7 +49,7 @@ pub fn receive(
 fn templates(storage: &impl Storage, events: &[Event]) -> Result<(), Failure> {
     for event in events.iter().filter(|event| event.origin.own) {
         if let EventBody::Template(change) = &event.body {
-            template::changed(storage, change)?;
+            template::changed(storage, change, event.time)?;
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! Meta says so only after it has taken the message (errors 131062, 132000, 132001, 132005, 132012, 132015, 132016). Neither its
 //! category nor what would be said of it as a draft stands in the way of a template that is approved.
 
+use std::collections::HashSet;
+
 use super::template::words;
 use crate::bindings::messaging::channel::outbound::{
     ButtonValue, HeaderParameter, ParameterValue, TemplateMessage, TemplateParameter,
@@ -12,10 +14,10 @@ use crate::bindings::messaging::channel::templates::{
 };
 use crate::bindings::messaging::channel::types::Recipient;
 use crate::problem::Problems;
-use crate::template::label;
 use crate::template::variables::{
     self, Defined, Given, Takes, Variable, cards, fill, reading, targets, variables,
 };
+use crate::template::{label, remedy};
 
 const SOURCE: &str = "Cloud API, template messages";
 const SOURCE_AUTHENTICATION: &str = "Cloud API, authentication templates";
@@ -74,7 +76,7 @@ pub(super) fn check(
     definition: &Definition,
     problems: &mut Problems,
 ) {
-    if let Some(reason) = not_sendable(&definition.status) {
+    if let Some(reason) = not_sendable(definition) {
         problems.add(
             format_args!("{at}/name"),
             "not_approved",
@@ -146,9 +148,9 @@ fn body_limit(content: &TemplateContent) -> usize {
     }
 }
 
-/// Why a template with this status can't be sent, and what to do.
-fn not_sendable(status: &TemplateStatus) -> Option<String> {
-    Some(match status {
+/// Why a template can't be sent as it stands, and what to do.
+fn not_sendable(definition: &Definition) -> Option<String> {
+    Some(match &definition.status {
         TemplateStatus::Approved => return None,
         TemplateStatus::Draft => {
             "was not submitted: submit it, and wait until it is approved".into()
@@ -156,7 +158,15 @@ fn not_sendable(status: &TemplateStatus) -> Option<String> {
         TemplateStatus::Pending | TemplateStatus::InAppeal => {
             "is in review: wait until it is approved".into()
         }
-        TemplateStatus::Rejected => "was rejected: correct it and submit it again".into(),
+        TemplateStatus::Rejected => {
+            let reason = definition.rejected_reason.as_deref();
+            let remedy = reason.and_then(remedy);
+            format!(
+                "was rejected{}: {}",
+                reason.map(|reason| format!(" for {reason}")).unwrap_or_default(),
+                remedy.unwrap_or("correct it and submit it again")
+            )
+        }
         TemplateStatus::Paused => {
             "is paused for its quality: wait, 3 hours the first time and 6 the second, or use another".into()
         }
@@ -340,10 +350,8 @@ impl Text<'_> {
         let what = self.what;
         let open = variables(self.text, self.named);
         let targets = targets(&open, given);
-        let mut missing = open.iter().filter(|open| {
-            let is_open = |target: &Variable<'_>| target.name == open.name;
-            !targets.iter().flatten().any(is_open)
-        });
+        let filled: HashSet<_> = targets.iter().flatten().map(|target| target.name).collect();
+        let mut missing = open.iter().filter(|open| !filled.contains(open.name));
         let numbers = open.iter().filter(|variable| variable.is_number).count();
         let unnamed = given.iter().filter(|value| value.name.is_none()).count();
         if unnamed != numbers {
@@ -427,6 +435,13 @@ impl Text<'_> {
     }
 }
 
+/// Whether it is a whole address, and not the end of one.
+fn is_whole(suffix: &str) -> bool {
+    suffix
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 fn button(buttons: &[TemplateButton], index: u32) -> Option<&TemplateButton> {
     usize::try_from(index)
         .ok()
@@ -451,7 +466,7 @@ fn buttons(at: &str, given: Given<'_>, defined: &[TemplateButton], problems: &mu
         let (kind, _) = words(&parameter.value);
         match variables::button(button) {
             Takes::Nothing => problems.add(
-                pointer,
+                &pointer,
                 "not_in_template",
                 format_args!(
                     "The button ‘{}’ takes nothing: leave its value out",
@@ -461,7 +476,7 @@ fn buttons(at: &str, given: Given<'_>, defined: &[TemplateButton], problems: &mu
             ),
             Takes::Optional(wanted) | Takes::Required(wanted) if wanted != kind => {
                 problems.add(
-                    pointer,
+                    &pointer,
                     "wrong_kind",
                     format_args!(
                         "The button ‘{}’ takes {wanted}, not {kind}: give that",
@@ -471,6 +486,22 @@ fn buttons(at: &str, given: Given<'_>, defined: &[TemplateButton], problems: &mu
                 );
             }
             _ => {}
+        }
+        if let (ButtonValue::UrlSuffix(suffix), TemplateButton::Url(button)) =
+            (&parameter.value, button)
+            && is_whole(suffix)
+            // Behind a question mark it may be a value.
+            && !button.url.contains('?')
+        {
+            problems.add(
+                format_args!("{pointer}/url_suffix"),
+                "whole_url",
+                format_args!(
+                    "The address ‘{}’ is the template's, and this is a whole one: give only the end, what stands for its variable",
+                    button.url
+                ),
+                SOURCE,
+            );
         }
     }
     for (i, button) in defined.iter().enumerate() {

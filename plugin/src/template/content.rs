@@ -215,7 +215,8 @@ fn flow(button: &Value) -> Option<TemplateButton> {
             .map(TemplateFlow::Id)
             .or_else(|| text(button, "flow_name").map(TemplateFlow::Name))
             .or_else(|| definition().map(TemplateFlow::Definition)),
-        action: text(button, "flow_action"),
+        // Meta lists it in capitals.
+        action: text(button, "flow_action").map(|action| action.to_lowercase()),
         screen: text(button, "navigate_screen"),
         icon: text(button, "icon"),
     }))

@@ -17,8 +17,13 @@ use crate::problem::Problems;
 const SOURCE: &str = "360dialog, create and manage template messages";
 
 const COMPONENTS: &str = "components";
+/// The code of components that can't be read.
+pub(super) const BAD_COMPONENTS: &str = "bad_components";
 const FORMAT: &str = "parameter_format";
 const TTL: &str = "message_send_ttl_seconds";
+
+/// The members that say which flow a button opens.
+const FLOWS: [&str; 3] = ["flow_id", "flow_name", "flow_json"];
 
 /// Members of a listed template that the vendor sets, and that are not submitted. (360dialog, templates; Cloud API, message
 /// templates.)
@@ -83,11 +88,12 @@ pub(crate) fn settled<'a>(draft: &'a Draft, problems: &mut Problems) -> Cow<'a, 
         match name {
             COMPONENTS => match value {
                 Some(Value::Array(items)) if items.iter().all(Value::is_object) => {
+                    unambiguous(&format!("/{COMPONENTS}"), &items, problems);
                     settled.content = content(&items, settled.content.parameter_format);
                 }
                 _ => problems.add(
                     "/components",
-                    "bad_components",
+                    BAD_COMPONENTS,
                     "This is no list of components: write objects between [ and ], each with a type, such as \
                      {\"type\": \"BODY\", \"text\": \"Hello\"}",
                     SOURCE,
@@ -119,6 +125,52 @@ pub(crate) fn settled<'a>(draft: &'a Draft, problems: &mut Problems) -> Cow<'a, 
         }
     }
     Cow::Owned(settled)
+}
+
+/// Adds what reading the components would pass over: lists of buttons behind the first, and more than one source of a flow.
+/// (Cloud API, template components.)
+fn unambiguous(at: &str, components: &[Value], problems: &mut Problems) {
+    const SOURCE: &str = "Cloud API, template components";
+    let mut has_buttons = false;
+    for (i, component) in components.iter().enumerate() {
+        let at = format!("{at}/{i}");
+        if content::kind(component) == "BUTTONS" {
+            if has_buttons {
+                problems.add(
+                    &at,
+                    "twice",
+                    "There are two components of type BUTTONS: put all buttons into one",
+                    SOURCE,
+                );
+            }
+            has_buttons = true;
+        }
+        for (i, button) in content::buttons(component).enumerate() {
+            let mut given = FLOWS
+                .into_iter()
+                .filter(|member| button.get(member).is_some_and(|value| !value.is_null()));
+            if let (Some(first), Some(second)) = (given.next(), given.next()) {
+                problems.add(
+                    format_args!("{at}/buttons/{i}/{second}"),
+                    "twice",
+                    format_args!(
+                        "The button names its flow by {first} and by {second}: leave one of them out"
+                    ),
+                    SOURCE,
+                );
+            }
+        }
+        let cards = component.get("cards").and_then(Value::as_array);
+        for (i, card) in cards.into_iter().flatten().enumerate() {
+            if let Some(components) = card.get(COMPONENTS).and_then(Value::as_array) {
+                unambiguous(
+                    &format!("{at}/cards/{i}/{COMPONENTS}"),
+                    components,
+                    problems,
+                );
+            }
+        }
+    }
 }
 
 /// A definition in our form: a draft that is looked at as a definition has what stands beside its components among the components of
@@ -170,10 +222,18 @@ pub(crate) fn pointer(our: &str, draft: &Draft) -> String {
         .and_then(|path| path.split_once('/'))
     {
         let left = settled(draft, &mut Problems::default());
-        let index = index.parse().ok().and_then(|index: usize| {
-            let found = left.other.get(index)?;
-            draft.other.iter().position(|it| it == found)
-        });
+        let found = index
+            .parse()
+            .ok()
+            .and_then(|index: usize| left.other.get(index));
+        // In the vendor's form it stood at the top.
+        if let Some(found) = found
+            && self::member(draft, COMPONENTS).is_some()
+        {
+            let name = found.kind.replace('~', "~0").replace('/', "~1");
+            return format!("/{name}");
+        }
+        let index = found.and_then(|found| draft.other.iter().position(|it| it == found));
         return format!("/other/{}/{member}", index.unwrap_or_default());
     }
     if member(draft, beside).is_some() {
@@ -251,6 +311,7 @@ fn within(components: &[Value], path: &[&str]) -> String {
 fn text(path: &[&str]) -> &'static str {
     match path {
         ["text"] => "text",
+        ["kind"] => "format",
         ["example" | "examples", ..] => "example",
         _ => "",
     }
@@ -270,7 +331,7 @@ fn button(components: &[Value], index: usize, path: &[&str]) -> Option<String> {
         })?;
     let member = match path.split_first() {
         None | Some((&"json", _)) => String::new(),
-        Some((&"flow", _)) => ["flow_id", "flow_name", "flow_json"]
+        Some((&"flow", _)) => FLOWS
             .into_iter()
             .find(|member| button.get(member).is_some())
             .unwrap_or_default()

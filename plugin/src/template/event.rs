@@ -14,6 +14,7 @@ use crate::bindings::messaging::channel::templates::{
     Definition, TemplateBody, TemplateContent, TemplateFooter, TemplateHeader, TemplateStatus,
     TemplateText,
 };
+use crate::bindings::messaging::channel::types::{Attribute, Scalar};
 use crate::storage::Storage;
 
 /// How often a change begins anew when others write at the same time.
@@ -21,22 +22,34 @@ const ATTEMPTS: u32 = 16;
 
 /// Changes the stored template that a webhook speaks of; one that was not added stays unknown.
 ///
-/// Meta's webhooks name it by id, name and language. Only one that does not is looked for by its id among all.
+/// Meta's webhooks name it by id, name and language. Only one that does not is looked for by its id among all. One that happened
+/// before what is known of its kind changes nothing: webhooks may come in another order.
 ///
 /// # Errors
 ///
 /// The store's.
-pub(crate) fn changed(storage: &impl Storage, change: &TemplateChange) -> Result<(), Failure> {
+pub(crate) fn changed(
+    storage: &impl Storage,
+    change: &TemplateChange,
+    time: Option<u64>,
+) -> Result<(), Failure> {
     match (&change.name, &change.language, &change.id) {
-        (Some(name), Some(language), _) => update(storage, &space::key(name, language), change),
+        (Some(name), Some(language), _) => {
+            update(storage, &space::key(name, language), change, time)
+        }
         (_, _, Some(_)) => space::keys(storage)?
             .iter()
-            .try_for_each(|key| update(storage, key, change)),
+            .try_for_each(|key| update(storage, key, change, time)),
         _ => Ok(()),
     }
 }
 
-fn update(storage: &impl Storage, key: &str, change: &TemplateChange) -> Result<(), Failure> {
+fn update(
+    storage: &impl Storage,
+    key: &str,
+    change: &TemplateChange,
+    time: Option<u64>,
+) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
         let Some(bytes) = storage.get(key)? else {
             return Ok(());
@@ -44,6 +57,9 @@ fn update(storage: &impl Storage, key: &str, change: &TemplateChange) -> Result<
         let Some(mut definition) = decode(&bytes).filter(|its| concerns(change, its)) else {
             return Ok(());
         };
+        if !is_latest(change, time, &mut definition.attributes) {
+            return Ok(());
+        }
         apply(change, &mut definition);
         let changed = write::definition(&definition).into_bytes();
         if changed == bytes || storage.compare_and_swap(key, Some(&bytes), &changed)? {
@@ -62,6 +78,31 @@ fn concerns(change: &TemplateChange, definition: &Definition) -> bool {
     is_its(&definition.external_id)
         || is_its(&definition.id)
         || (by_key && (change.id.is_none() || definition.external_id.is_none()))
+}
+
+/// Whether nothing newer of its kind was known; notes when it happened. Without a time, it is taken for new.
+fn is_latest(change: &TemplateChange, time: Option<u64>, attributes: &mut Vec<Attribute>) -> bool {
+    let kind = match change.change {
+        TemplateChangeKind::Status(_) => "status",
+        TemplateChangeKind::Quality(_) => "quality",
+        TemplateChangeKind::Category(_) => "category",
+        TemplateChangeKind::Content(_) => "content",
+        TemplateChangeKind::Other(_) => return true,
+    };
+    let Some(time) = time.and_then(|time| i64::try_from(time).ok()) else {
+        return true;
+    };
+    let path = format!("/changed/{kind}");
+    let value = Scalar::Integer(time);
+    match attributes.iter_mut().find(|its| its.path == path) {
+        Some(Attribute {
+            value: Scalar::Integer(last),
+            ..
+        }) if *last > time => return false,
+        Some(attribute) => attribute.value = value,
+        None => attributes.push(Attribute { path, value }),
+    }
+    true
 }
 
 fn apply(change: &TemplateChange, definition: &mut Definition) {

@@ -23,6 +23,7 @@ mod write;
 pub(crate) use event::changed;
 pub use lint::lint;
 pub use parameters::parameters;
+pub(crate) use read::remedy;
 pub(crate) use render::label;
 pub use render::render;
 pub use space::{add, get, remove, stored};

@@ -10,11 +10,55 @@ use crate::api;
 use crate::bindings::messaging::channel::templates::{
     Definition, ParameterFormat, TemplateCategory, TemplateQuality, TemplateStatus,
 };
-use crate::bindings::messaging::channel::types::Attribute;
+use crate::bindings::messaging::channel::types::{Attribute, Scalar};
 use crate::window::instant;
 
+/// Where the attributes of a rejected template say what to do. It is found when the template is read, and not kept.
+pub(super) const REMEDY: &str = "/remedy";
+
+/// What to do about the reasons for which a template is rejected. (Cloud API, message templates, `rejected_reason`; template
+/// review.)
+const REMEDIES: [(&str, &str); 7] = [
+    (
+        "ABUSIVE_CONTENT",
+        "take out what threatens, abuses or breaks WhatsApp's policies, and submit it again",
+    ),
+    (
+        "CATEGORY_NOT_AVAILABLE",
+        "choose another category, and submit it again",
+    ),
+    (
+        "INCORRECT_CATEGORY",
+        "choose the category that the content belongs to, and submit it again",
+    ),
+    (
+        "INVALID_FORMAT",
+        "correct variables, their examples and the links, and submit it again",
+    ),
+    (
+        "PROMOTIONAL",
+        "take out what advertises, or choose the category marketing, and submit it again",
+    ),
+    (
+        "SCAM",
+        "take out what looks like fraud, such as links that are not the business's own, and submit it again",
+    ),
+    (
+        "TAG_CONTENT_MISMATCH",
+        "make language and category those of the content, and submit it again",
+    ),
+];
+
+/// What to do about a reason for which a template was rejected; `None` where the reason is not known.
+pub(crate) fn remedy(reason: &str) -> Option<&'static str> {
+    let (_, remedy) = REMEDIES
+        .iter()
+        .find(|(known, _)| reason.eq_ignore_ascii_case(known))?;
+    Some(remedy)
+}
+
 /// The members of a listed template that have a place of their own in a definition.
-const TAKEN: [&str; 16] = [
+const TAKEN: [&str; 17] = [
     "/name",
     "/language",
     "/language/code",
@@ -26,6 +70,7 @@ const TAKEN: [&str; 16] = [
     "/quality_score",
     "/quality_score/score",
     "/rejected_reason",
+    REMEDY,
     "/previous_category",
     "/message_send_ttl_seconds",
     "/parameter_format",
@@ -44,6 +89,14 @@ pub(crate) fn definition(item: &Value) -> Option<Definition> {
     let coming = text("/correct_category")
         .map(|word| category(&word))
         .filter(|coming| *coming != now);
+    let rejected_reason = text("/rejected_reason").and_then(reason);
+    let mut attributes = attributes(item);
+    if let Some(remedy) = rejected_reason.as_deref().and_then(remedy) {
+        attributes.push(Attribute {
+            path: REMEDY.into(),
+            value: Scalar::Text(remedy.into()),
+        });
+    }
     Some(Definition {
         name: text("/name")?,
         language: text("/language")
@@ -58,13 +111,13 @@ pub(crate) fn definition(item: &Value) -> Option<Definition> {
         quality: text("/quality_score/score")
             .or_else(|| text("/quality_score"))
             .map(|word| quality(&word)),
-        rejected_reason: text("/rejected_reason").and_then(reason),
+        rejected_reason,
         previous_category: text("/previous_category").map(|word| category(&word)),
         coming_category: coming,
         ttl_seconds: text("/message_send_ttl_seconds").and_then(|ttl| ttl.parse().ok()),
         created: text("/created_at").and_then(|time| instant(&time)),
         modified: text("/modified_at").and_then(|time| instant(&time)),
-        attributes: attributes(item),
+        attributes,
     })
 }
 

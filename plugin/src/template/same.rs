@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::components::{Json, components};
 use super::vendor::is_same_language;
 use crate::bindings::messaging::channel::templates::{
-    Definition, Draft, OneTimeCodeKind, ParameterFormat, TemplateButton, TemplateCategory,
-    TemplateContent, TemplateHeader,
+    Definition, Draft, FlowButton, OneTimeCodeKind, ParameterFormat, TemplateButton,
+    TemplateCategory, TemplateContent, TemplateHeader,
 };
 
 /// Whether nothing would change if the draft were submitted again.
@@ -57,6 +57,10 @@ fn as_written(content: &TemplateContent, category: &TemplateCategory) -> Templat
         for button in buttons {
             match button {
                 TemplateButton::CopyCode(button) => button.text = None,
+                TemplateButton::Flow(FlowButton {
+                    action: Some(action),
+                    ..
+                }) => action.make_ascii_lowercase(),
                 TemplateButton::Catalog(button)
                 | TemplateButton::Products(button)
                 | TemplateButton::Product(button)

@@ -163,6 +163,7 @@ fn or_graph<H: Http>(client: &Client<'_, H>, remedy: &str) -> String {
     }
 }
 
+/// The template with an id, where there is one, and this key.
 fn one<H: Http>(
     client: &Client<'_, H>,
     id: Option<&str>,
@@ -170,6 +171,17 @@ fn one<H: Http>(
 ) -> Result<(TemplateApi, Definition), TemplateError> {
     let (api, found) = find(client, Wanted::new(id, key)).map_err(TemplateError::Failed)?;
     let template = found.into_iter().next().ok_or(TemplateError::Missing)?;
+    // An id that was copied from elsewhere changes no template that nobody named.
+    if !Wanted::new(None, key).matches(&template) {
+        return Err(conflict(
+            "other_key",
+            &format!(
+                "The template with this id is {} in {}, not {} in {}, and keeps name and language: give those, or leave the id out",
+                template.name, template.language, key.name, key.language
+            ),
+            SOURCE,
+        ));
+    }
     Ok((api, template))
 }
 
@@ -250,17 +262,6 @@ fn change<H: Http>(
     let is_done = is_approved || existing.status == TemplateStatus::Pending;
     if is_done && says_the_same(existing, draft) {
         return Ok(submitted);
-    }
-    if existing.name != draft.name || existing.language != draft.language {
-        return Err(conflict(
-            "other_key",
-            &format!(
-                "The template with this id is {} in {}, and keeps name and language: write those in the draft, or submit it \
-                 as a new template",
-                existing.name, existing.language
-            ),
-            SOURCE,
-        ));
     }
     if let Some(message) = not_editable(&existing.status) {
         return Err(conflict("not_editable", &message, SOURCE));

@@ -4,3 +4,4 @@ mod listing;
 mod reading;
 mod space;
 mod submitting;
+mod variables;

@@ -1,5 +1,6 @@
 //! What a template leaves open until it is sent: the variables of its texts, and what its header and buttons take.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -165,8 +166,9 @@ impl fmt::Display for Variable<'_> {
 /// The variables of a text, each once: the numbers in their order, and then the names as they come.
 pub(crate) fn variables(text: &str, named: bool) -> Vec<Variable<'_>> {
     let mut variables: Vec<Variable<'_>> = Vec::new();
+    let mut known = HashSet::new();
     for mark in marks(text) {
-        if variables.iter().all(|known| known.name != mark.name) {
+        if known.insert(mark.name) {
             variables.push(Variable {
                 name: mark.name,
                 is_number: !named && mark.name.bytes().all(|b| b.is_ascii_digit()),
@@ -187,15 +189,18 @@ pub(crate) fn targets<'a>(
     variables: &[Variable<'a>],
     given: &[TemplateParameter],
 ) -> Vec<Option<Variable<'a>>> {
-    let mut open = variables.to_vec();
+    let (numbers, names): (Vec<Variable<'a>>, Vec<_>) =
+        variables.iter().partition(|variable| variable.is_number);
+    let mut numbers = numbers.into_iter();
+    let mut names: HashMap<_, _> = names
+        .into_iter()
+        .map(|variable| (variable.name, variable))
+        .collect();
     given
         .iter()
-        .map(|value| {
-            let is_for = |variable: &Variable<'_>| match &value.name {
-                None => variable.is_number,
-                Some(name) => !variable.is_number && variable.name == name,
-            };
-            open.iter().position(is_for).map(|at| open.remove(at))
+        .map(|value| match &value.name {
+            None => numbers.next(),
+            Some(name) => names.remove(name.as_str()),
         })
         .collect()
 }
@@ -208,23 +213,25 @@ pub(crate) fn fill(
     missing: &mut Vec<String>,
 ) -> String {
     let targets = targets(&variables(text, named), given);
+    let values: HashMap<_, _> = given
+        .iter()
+        .zip(&targets)
+        .filter_map(|(parameter, target)| Some((target.as_ref()?.name, &parameter.value)))
+        .collect();
+    // What is missing has its braces, but may have other spaces in them.
+    let name_of = |mark: &String| mark.trim_matches(['{', '}']).trim().to_owned();
+    let mut known: HashSet<String> = missing.iter().map(name_of).collect();
     let mut filled = String::with_capacity(text.len());
     let mut end = 0;
     for Mark { name, range } in marks(text) {
         filled.push_str(&text[end..range.start]);
         end = range.end;
-        let value = given
-            .iter()
-            .zip(&targets)
-            .find(|(_, target)| target.is_some_and(|variable| variable.name == name));
-        if let Some((parameter, _)) = value {
-            filled.push_str(reading(&parameter.value));
+        if let Some(value) = values.get(name) {
+            filled.push_str(reading(value));
         } else {
             let mark = &text[range];
             filled.push_str(mark);
-            // What is missing has its braces, but may have other spaces in them.
-            let is_known = |known: &String| known.trim_matches(['{', '}']).trim() == name;
-            if !missing.iter().any(is_known) {
+            if known.insert(name.to_owned()) {
                 missing.push(mark.to_owned());
             }
         }

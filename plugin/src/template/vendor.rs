@@ -25,7 +25,7 @@ const MORE_FIELDS: &str =
 /// What a cursor of ours begins with: `/v1/configs/templates` has none, and counts.
 const OFFSET: &str = "offset:";
 
-/// How many templates are asked for at once to find some among all: an unverified business has no more. (Cloud API, template
+/// How many templates are asked for at once where nobody says how many: an unverified business has no more. (Cloud API, template
 /// limits.)
 const AT_ONCE: u32 = 250;
 
@@ -182,10 +182,11 @@ pub(super) fn is_same_language(a: &str, b: &str) -> bool {
 /// `GET /message_templates`: nothing but the page and the members is chosen by a documented parameter.
 fn graph_page<H: Http>(client: &Client<'_, H>, listing: &Listing) -> Result<Response, Failure> {
     let path = TemplateApi::Graph.path();
-    let limit = listing.limit.map(|limit| format!("&limit={limit}"));
+    // By itself it lists 25.
+    let limit = listing.limit.unwrap_or(AT_ONCE);
     let after = listing.cursor.as_deref().map(percent_encoded);
     let after = after.map(|cursor| format!("&after={cursor}"));
-    let query = limit.unwrap_or_default() + &after.unwrap_or_default();
+    let query = format!("&limit={limit}{}", after.unwrap_or_default());
     // Whether 360dialog passes all of Meta's members on is not documented.
     match client.get(
         &format!("{path}?fields={FIELDS}{MORE_FIELDS}{query}"),
@@ -246,7 +247,7 @@ impl<'a> Wanted<'a> {
         id.map_or(Self::Key(&key.name, &key.language), Self::Id)
     }
 
-    fn matches(self, template: &Definition) -> bool {
+    pub(super) fn matches(self, template: &Definition) -> bool {
         match self {
             Self::Id(id) => [&template.id, &template.external_id]
                 .into_iter()

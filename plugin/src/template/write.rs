@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::components::{Json, components, json_of};
+use super::read::REMEDY;
 use crate::bindings::messaging::channel::templates::{
     Definition, ParameterFormat, TemplateCategory, TemplateQuality, TemplateStatus,
 };
@@ -84,7 +85,7 @@ pub(crate) fn definition(definition: &Definition) -> String {
 
 fn attributes(attributes: &[Attribute]) -> Map<String, Value> {
     let mut members = Map::new();
-    for Attribute { path, value } in attributes {
+    for Attribute { path, value } in attributes.iter().filter(|its| its.path != REMEDY) {
         let value = match value {
             Scalar::Text(text) => text.clone().into(),
             Scalar::Integer(number) => (*number).into(),

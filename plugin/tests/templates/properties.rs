@@ -108,7 +108,9 @@ fn draft() -> impl Strategy<Value = Value> {
             })
         })
     });
-    let card = (body(false, 0..2), 1..3_usize).prop_map(|(body, count)| {
+    // All cards have the same kinds of buttons.
+    let card = |count: usize| {
+        body(false, 0..2).prop_map(move |body| {
         let buttons = [
             json!({"type": "quick_reply", "text": "More"}),
             json!({"type": "phone_number", "text": "Call", "phone_number": "1"}),
@@ -116,8 +118,10 @@ fn draft() -> impl Strategy<Value = Value> {
         json!({
             "header": {"type": "image", "example": "4::aW"}, "body": {"text": body}, "buttons": buttons[..count],
         })
-    });
-    let cards = (body(false, 0..4), vec(card, 2..=10)).prop_map(|(body, cards)| {
+    })
+    };
+    let cards = (1..3_usize).prop_flat_map(move |count| vec(card(count), 2..=10));
+    let cards = (body(false, 0..4), cards).prop_map(|(body, cards)| {
         json!({
             "name": "n", "language": "de", "category": "marketing",
             "content": {"body": {"text": body}, "carousel": cards},

@@ -404,8 +404,10 @@ fn flow(at: &str, button: &FlowButton, findings: &mut Findings) {
             SOURCE,
         ),
     }
+    // Meta lists it in capitals.
+    let action = button.action.as_ref().map(|action| action.to_lowercase());
     for (member, given, words) in [
-        ("action", &button.action, &["navigate", "data_exchange"][..]),
+        ("action", &action, &["navigate", "data_exchange"][..]),
         ("icon", &button.icon, &["DOCUMENT", "PROMOTION", "REVIEW"]),
     ] {
         if let Some(given) = given

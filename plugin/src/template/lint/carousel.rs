@@ -1,5 +1,7 @@
 //! Cards side by side.
 
+use std::mem::discriminant;
+
 use super::buttons::buttons;
 use super::{Context, Findings, body, header};
 use crate::bindings::messaging::channel::templates::{
@@ -104,6 +106,16 @@ fn card(at: &str, card: &TemplateCard, cards: &[TemplateCard], findings: &mut Fi
             format_args!("{at}/body"),
             "required",
             "Other cards have a body: give all of them one, or none",
+            source,
+        );
+    }
+    let kinds = |card: &TemplateCard| -> Vec<_> { card.buttons.iter().map(discriminant).collect() };
+    // All cards have the same components; that their buttons are alike as well is stated nowhere.
+    if kinds(card) != kinds(&cards[0]) {
+        findings.likely_rejected.add(
+            format_args!("{at}/buttons"),
+            "mixed_buttons",
+            "This card has other kinds of buttons than the first, which Meta may not take: give all of them the same",
             source,
         );
     }

@@ -6,7 +6,10 @@
 
 use std::fmt::Display;
 
-use super::draft::{pointer, settled};
+use serde_json::Value;
+
+use super::draft::{BAD_COMPONENTS, pointer, settled};
+use crate::api;
 use crate::bindings::messaging::channel::templates::{
     Draft, Finding, ParameterFormat, Severity, TemplateBody, TemplateCategory, TemplateContent,
     TemplateFooter, TemplateHeader,
@@ -58,20 +61,26 @@ pub fn lint(settings: Option<&str>, draft: &Draft) -> Vec<Finding> {
 pub(super) fn lint_for(api: Api, draft: &Draft) -> Vec<Finding> {
     let mut problems = Problems::default();
     let settled = settled(draft, &mut problems);
+    let problems = problems.into_vec();
     let mut findings = Findings::default();
     let context = Context {
         draft: &settled,
         on_premise: api == Api::OnPremise,
     };
     head::head(&context, &mut findings);
-    content(&settled.content, &context, &mut findings);
+    // Of what can't be read nothing is known, not that something is missing.
+    if problems
+        .iter()
+        .all(|problem| problem.code != BAD_COMPONENTS)
+    {
+        content(&settled.content, &context, &mut findings);
+    }
     let mut found = findings.into_vec();
     for finding in &mut found {
         finding.problem.pointer = pointer(&finding.problem.pointer, draft);
     }
     // What is wrong with its form is told of it as it came.
-    let problems = problems.into_vec().into_iter();
-    let of_form = problems.map(|problem| Finding {
+    let of_form = problems.into_iter().map(|problem| Finding {
         severity: Severity::Refused,
         problem,
     });
@@ -194,6 +203,22 @@ fn content(content: &TemplateContent, context: &Context<'_>, findings: &mut Find
         );
     }
     for (i, component) in content.other.iter().enumerate() {
+        let kind = component.kind.to_uppercase();
+        let is_there = match kind.as_str() {
+            "HEADER" => content.header.is_some(),
+            "BODY" => content.body.is_some(),
+            "FOOTER" => content.footer.is_some(),
+            _ => false,
+        };
+        if is_there {
+            findings.refused.add(
+                format_args!("/content/other/{i}/kind"),
+                "twice",
+                format_args!("There are two components of type {kind}: leave one of them out"),
+                SOURCE,
+            );
+            continue;
+        }
         foreign(
             &format!("/content/other/{i}/kind"),
             component,
@@ -257,7 +282,7 @@ fn header(at: &str, header: &TemplateHeader, context: &Context<'_>, findings: &m
                 ("LOCATION", "location"),
                 ("PRODUCT", "product"),
             ];
-            return foreign(&format!("{at}/kind"), format, &typed, "header", findings);
+            return other_header(at, format, &typed, findings);
         }
     };
     media_example(
@@ -266,6 +291,39 @@ fn header(at: &str, header: &TemplateHeader, context: &Context<'_>, findings: &m
         context,
         findings,
     );
+}
+
+/// A header of text that has none, or of a format that Meta does not have.
+fn other_header(at: &str, header: &Foreign, typed: &[(&str, &str)], findings: &mut Findings) {
+    let kind = header.kind.as_str();
+    let json = header.json.as_deref().unwrap_or_default();
+    let json: Value = serde_json::from_str(json).unwrap_or_default();
+    if (kind.is_empty() || kind.eq_ignore_ascii_case("TEXT"))
+        && api::text(json.get("text")).is_none()
+    {
+        findings.refused.add(
+            format_args!("{at}/text"),
+            "required",
+            "There is a header without a text: give the text, or leave the header out",
+            SOURCE,
+        );
+    } else if typed
+        .iter()
+        .any(|(word, _)| kind.eq_ignore_ascii_case(word))
+    {
+        foreign(&format!("{at}/kind"), header, typed, "header", findings);
+    } else {
+        let formats: Vec<_> = typed.iter().map(|(_, name)| *name).collect();
+        findings.refused.add(
+            format_args!("{at}/kind"),
+            "bad_header",
+            format_args!(
+                "Meta has no header of the format {kind}: give one of {}",
+                formats.join(", ")
+            ),
+            SOURCE,
+        );
+    }
 }
 
 fn media_example(

@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::bindings::messaging::channel::templates::{
-    Draft, ParameterFormat, TemplateCategory, TemplateContent,
+    Draft, ParameterFormat, Severity, TemplateCategory, TemplateContent,
 };
 use crate::bindings::messaging::channel::types::Foreign;
 use crate::problem::Problems;
-use crate::template::{content, draft, read, request};
+use crate::template::{content, draft, lint, read, request};
 
 /// A draft as it stands in a file: what our form has no place for is among its other members.
 pub(super) fn file(members: &Value) -> Draft {
@@ -189,6 +189,66 @@ fn what_is_in_both_forms_or_can_t_be_read_is_a_problem() {
             problem.message
         );
     }
+}
+
+/// Code and pointer of what is refused of a draft in the vendor's form with these components and members.
+fn refused(components: &Value, members: &Value) -> Vec<String> {
+    let mut body =
+        json!({"name": "n", "language": "en", "category": "MARKETING", "components": components});
+    for (name, value) in members.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    lint(None, &file(&body))
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Refused)
+        .map(|finding| format!("{} {}", finding.problem.code, finding.problem.pointer))
+        .collect()
+}
+
+#[test]
+fn findings_of_the_vendor_s_form_lead_into_it() {
+    let body = json!({"type": "BODY", "text": "Hello."});
+    let flow = json!({"type": "FLOW", "text": "Book", "flow_id": "1", "flow_name": "n", "flow_json": null});
+    let buttons = json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "A"}]});
+    let more = json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "B"}]});
+    let footer = json!({"type": "FOOTER", "text": "x"});
+    let header = json!({"type": "HEADER", "format": "TEXT", "text": "x"});
+    for (components, found) in [
+        (json!([body]), vec![]),
+        (json!({"type": "BODY"}), vec!["bad_components /components"]),
+        (
+            json!([body, {"type": "BODY", "text": "Bye."}]),
+            vec!["twice /components/1"],
+        ),
+        (
+            json!([header, body, {"type": "header", "format": "TEXT", "text": "y"}]),
+            vec!["twice /components/2"],
+        ),
+        (
+            json!([body, footer, {"type": "FOOTER", "text": "y"}]),
+            vec!["twice /components/2"],
+        ),
+        (json!([body, buttons, more]), vec!["twice /components/2"]),
+        (
+            json!([body, {"type": "BUTTONS", "buttons": [flow]}]),
+            vec!["twice /components/1/buttons/0/flow_name"],
+        ),
+        (
+            json!([{"type": "HEADER", "format": "TEXT"}, body]),
+            vec!["required /components/0/text"],
+        ),
+        (
+            json!([{"type": "HEADER", "format": "AUDIO"}, body]),
+            vec!["bad_header /components/0/format"],
+        ),
+    ] {
+        assert_eq!(refused(&components, &json!({})), found, "{components}");
+    }
+    let old = json!({"allow_category_change": true});
+    assert_eq!(
+        refused(&json!([body]), &old),
+        ["not_allowed /allow_category_change"]
+    );
 }
 
 #[test]

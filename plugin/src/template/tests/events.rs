@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 use super::reading::definition;
 use super::space::Store;
 use crate::bindings::messaging::channel::events::{
-    Delivery, TemplateChange, TemplateChangeKind, Transition,
+    Delivery, TemplateChange, TemplateChangeKind, TemplateStatusChange, Transition,
 };
-use crate::bindings::messaging::channel::templates::{Definition, TemplateKey};
+use crate::bindings::messaging::channel::templates::{Definition, TemplateKey, TemplateStatus};
 use crate::storage::Storage as _;
 use crate::template::{self, add, get, space, write};
 use crate::{contacts, inbox};
@@ -211,10 +211,57 @@ fn a_change_that_somebody_else_was_faster_than_begins_anew() {
         store.values.borrow_mut().insert(key, bytes.clone());
         *store.lost.borrow_mut() = vec![true; lost];
         assert_eq!(
-            template::changed(&store, &change).is_ok(),
+            template::changed(&store, &change, None).is_ok(),
             succeeds,
             "{lost}"
         );
+    }
+}
+
+#[test]
+fn what_happened_before_what_is_known_of_its_kind_changes_nothing() {
+    let store = Store::default();
+    add(&store, &definition(&stored())).unwrap();
+    let change = |change| TemplateChange {
+        id: None,
+        name: Some("order".into()),
+        language: Some("en_US".into()),
+        category: None,
+        change,
+    };
+    let status = |word: &str| {
+        TemplateChangeKind::Status(TemplateStatusChange {
+            status: word.into(),
+            reason: None,
+            title: None,
+            description: None,
+            recommendation: None,
+            disabled: None,
+        })
+    };
+    let quality = TemplateChangeKind::Quality(Transition {
+        previous: None,
+        current: Some("RED".into()),
+    });
+    for (kind, time) in [
+        (status("PAUSED"), Some(20)),
+        (status("APPROVED"), Some(10)),
+        // Another kind has times of its own.
+        (quality, Some(5)),
+    ] {
+        template::changed(&store, &change(kind), time).unwrap();
+    }
+    let known = expected(
+        &json!({"status": "PAUSED", "quality_score": {"score": "RED"},
+        "changed": {"status": 20, "quality": 5}}),
+    );
+    assert_eq!(kept(&store), known);
+    for (word, time, now) in [
+        ("APPROVED", Some(20), TemplateStatus::Approved),
+        ("DISABLED", None, TemplateStatus::Disabled),
+    ] {
+        template::changed(&store, &change(status(word)), time).unwrap();
+        assert_eq!(kept(&store).status, now);
     }
 }
 

@@ -123,7 +123,7 @@ fn meta_s_pages_follow_their_cursor_and_not_their_address() {
         http.lines(),
         [
             format!("GET {BASE}/message_templates?{FIELDS}&limit=2"),
-            format!("GET {BASE}/message_templates?{FIELDS}&after=x%3D%2F"),
+            format!("GET {BASE}/message_templates?{FIELDS}&limit=250&after=x%3D%2F"),
         ]
     );
 }
@@ -144,7 +144,7 @@ fn members_that_360dialog_does_not_pass_on_are_not_asked_for_again() {
     assert_eq!(
         http.lines()[1],
         format!(
-            "GET {BASE}/message_templates?fields=id,name,status,category,language,components,rejected_reason,quality_score"
+            "GET {BASE}/message_templates?fields=id,name,status,category,language,components,rejected_reason,quality_score&limit=250"
         )
     );
 }
@@ -191,7 +191,7 @@ fn where_one_path_is_not_there_the_other_is_taken() {
         http.lines(),
         [
             format!("GET {BASE}/v1/configs/templates"),
-            format!("GET {BASE}/message_templates?{FIELDS}"),
+            format!("GET {BASE}/message_templates?{FIELDS}&limit=250"),
         ]
     );
 

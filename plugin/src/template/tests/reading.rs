@@ -37,6 +37,35 @@ fn again(theirs: &Value) -> Value {
 }
 
 #[test]
+fn a_reason_for_rejection_comes_with_what_to_do_and_that_is_not_kept() {
+    for reason in [
+        "ABUSIVE_CONTENT",
+        "INVALID_FORMAT",
+        "PROMOTIONAL",
+        "TAG_CONTENT_MISMATCH",
+        "SCAM",
+        "INCORRECT_CATEGORY",
+        "category_not_available",
+    ] {
+        let rejected = definition(&json!({"name": "n", "rejected_reason": reason, "remedy": "x"}));
+        let [attribute] = &rejected.attributes[..] else {
+            panic!("{rejected:?}");
+        };
+        assert_eq!(attribute.path, "/remedy");
+        assert_eq!(
+            attribute.value,
+            Scalar::Text(read::remedy(reason).unwrap().into())
+        );
+        assert_eq!(written(&rejected).get("remedy"), None);
+        assert_eq!(definition(&written(&rejected)), rejected);
+    }
+    for reason in ["NONE", "NEW_REASON"] {
+        let item = json!({"name": "n", "rejected_reason": reason});
+        assert_eq!(definition(&item).attributes, []);
+    }
+}
+
+#[test]
 fn canonical_components_are_written_as_they_were_read() {
     let app = json!({"package_name": "com.example.app", "signature_hash": "K8a/AINcGX7"});
     for components in [
@@ -265,7 +294,7 @@ fn a_listed_template_is_read_in_meta_s_shape() {
     assert_eq!(read.content.parameter_format, Some(ParameterFormat::Named));
     assert_eq!(read.ttl_seconds, Some(-1));
     assert_eq!(
-        read.attributes,
+        read.attributes[..1],
         [Attribute {
             path: "/language/policy".into(),
             value: Scalar::Text("deterministic".into()),

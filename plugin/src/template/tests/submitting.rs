@@ -173,9 +173,17 @@ fn what_says_the_same_already_is_left_as_it_is() {
         {"type": "BODY", "text": "*{{1}}* is your verification code.", "add_security_recommendation": true},
         {"type": "FOOTER", "text": "Expires in 5 minutes.", "code_expiration_minutes": 5},
         {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Copy code", "url": "https://x/?otp_type=COPY_CODE&code=otp{{1}}"}]}]);
+    let flow = |action: &str| {
+        json!([{"type": "BODY", "text": "x"}, {"type": "BUTTONS", "buttons": [
+            {"type": "FLOW", "text": "Book", "flow_id": "1", "flow_action": action}]}])
+    };
     for (members, existing) in [
         (json!({}), json!({})),
         (json!({}), json!({"status": "PENDING"})),
+        (
+            json!({"components": flow("navigate")}),
+            json!({"components": flow("NAVIGATE")}),
+        ),
         (
             json!({"components": image("4::aW")}),
             json!({"components": filled}),
@@ -390,7 +398,7 @@ fn meta_s_api_deletes_one_language_or_all() {
     for (deletion, query) in [
         (one("en_US", None), "hsm_id=7&name=n"),
         (one("en-US", None), "hsm_id=7&name=n"),
-        (one("x", Some("6")), "hsm_id=6&name=n"),
+        (one("de", Some("6")), "hsm_id=6&name=n"),
         (all, "name=n"),
     ] {
         let http = Scripted::new([page(), says(200, &json!({"success": true}))]);
@@ -450,4 +458,11 @@ fn what_is_not_there_or_disabled_is_not_deleted() {
     let http = Scripted::new([says(200, &disabled)]);
     assert!(conflict(delete(&http, CLOUD, &one("en_US", None))).contains("new name"));
     assert_eq!(http.requests().len(), 1);
+    // The id is another's.
+    for other in [json!({"name": "m"}), json!({"language": "de"})] {
+        let http = Scripted::new([says(200, &graph(&json!([listed(&other)]), None))]);
+        let message = conflict(delete(&http, CLOUD, &one("en_US", Some("7"))));
+        assert!(message.contains("not n in en_US"), "{message}");
+        assert_eq!(http.requests().len(), 1);
+    }
 }
