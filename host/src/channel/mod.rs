@@ -10,6 +10,7 @@ mod settings;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,13 +23,14 @@ pub use notice::AccountNotice;
 pub(crate) use notice::{check_soon, take};
 pub(crate) use registry::Registry;
 
-use crate::Plugin;
-use crate::capability::Client;
+use crate::capability::{Client, Lent};
 use crate::contract::authentication::Authentication;
 use crate::contract::channel::Description;
 use crate::contract::connection::{Ability, Connected};
 use crate::contract::types::Timestamp;
+use crate::host::Shared;
 use crate::media::Transfers;
+use crate::{CallError, Instance, Plugin};
 
 /// How a channel stands with its vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -119,6 +121,24 @@ impl Channel {
     pub(crate) fn current(&self) -> Arc<Current> {
         // A whole value is put in at once, so a panic elsewhere leaves none that is broken.
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes a call in a sandbox of its own, which may use what is lent to it, and counts it.
+    pub(crate) async fn call<T>(
+        &self,
+        host: &Shared,
+        function: &'static str,
+        lent: Lent,
+        call: impl AsyncFnOnce(&mut Instance) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let began = Instant::now();
+        let called = match self.plugin.instantiate_with(lent).await {
+            Ok(mut sandbox) => call(&mut sandbox).await,
+            Err(error) => Err(error),
+        };
+        let took = began.elapsed();
+        host.metrics.called(&self.id, function, &called, took);
+        called
     }
 
     fn put(&self, current: Current) {

@@ -1,7 +1,6 @@
 //! What can be done with one channel.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::Stream;
 
@@ -346,14 +345,8 @@ impl ChannelHandle {
             http: Some(Arc::clone(&current.http) as _),
             storage: None,
         };
-        let began = Instant::now();
-        let called = match channel.plugin.instantiate_with(lent).await {
-            Ok(mut sandbox) => call(&mut sandbox, &current.settings).await,
-            Err(error) => Err(error),
-        };
-        host.metrics
-            .called(&channel.id, function, &called, began.elapsed());
-        Ok(called??)
+        let call = async |sandbox: &mut Instance| call(sandbox, &current.settings).await;
+        Ok(channel.call(host, function, lent, call).await??)
     }
 
     /// A call that is alone on the channel's storage: what it wrote is committed as a whole, or not at all.
@@ -373,14 +366,7 @@ impl ChannelHandle {
             http: None,
             storage: Some(Arc::clone(&ledger) as _),
         };
-        let began = Instant::now();
-        let called = match channel.plugin.instantiate_with(lent).await {
-            Ok(mut sandbox) => call(&mut sandbox).await,
-            Err(error) => Err(error),
-        };
-        host.metrics
-            .called(&channel.id, function, &called, began.elapsed());
-        let value = called??;
+        let value = channel.call(host, function, lent, call).await??;
         let (id, writes) = (channel.id.clone(), ledger.keep());
         host.store
             .write(move |connection| ledger::commit(connection, &id, &writes))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -16,7 +16,6 @@ use tokio::time::{sleep, timeout};
 
 use super::files::{Broken, Part};
 use super::{HOUR, Media, MediaError, TRANSFER, TRANSFERS, is_id, kind};
-use crate::CallError;
 use crate::capability::{Client, Http, Lent, is_compressed};
 use crate::channel::Channel;
 use crate::contract::http::{Failure, Request, Response};
@@ -24,6 +23,7 @@ use crate::contract::media::MediaLocation;
 use crate::contract::types::{Error, ErrorClass, Retry, Timestamp};
 use crate::host::Shared;
 use crate::store::StoreError;
+use crate::{CallError, Instance};
 
 /// How long to wait before each further attempt at one file.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
@@ -317,13 +317,8 @@ async fn lookup(
         http: Some(Arc::clone(&counted) as _),
         storage: None,
     };
-    let began = Instant::now();
-    let located = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => sandbox.locate(&current.settings, id).await,
-        Err(error) => Err(error),
-    };
-    host.metrics
-        .called(&channel.id, "media.locate", &located, began.elapsed());
+    let locate = async |sandbox: &mut Instance| sandbox.locate(&current.settings, id).await;
+    let located = channel.call(host, "media.locate", lent, locate).await;
     let failed = counted.failed.load(Ordering::Relaxed);
     if failed > 0 {
         let written = count(host, &channel.id, id, failed).await;

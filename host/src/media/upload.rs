@@ -12,7 +12,6 @@ use tokio::time::timeout;
 
 use super::files::{Broken, Part};
 use super::{HOUR, MediaError, TRANSFER, kind};
-use crate::CallError;
 use crate::capability::{FileBody, Lent};
 use crate::channel::Channel;
 use crate::contract::http::{Failure, Request};
@@ -23,6 +22,7 @@ use crate::contract::media::{
 use crate::contract::types::{Problem, Timestamp};
 use crate::host::Shared;
 use crate::store::StoreError;
+use crate::{CallError, Instance};
 
 /// How long before its end an upload is not used any more, in milliseconds: a message may wait before it leaves.
 const MARGIN: u64 = 24 * HOUR;
@@ -234,13 +234,8 @@ async fn send(
         http: Some(Arc::clone(&current.http) as _),
         storage: None,
     };
-    let began = Instant::now();
-    let form = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => sandbox.upload_form(&current.settings, upload).await,
-        Err(error) => Err(error),
-    };
-    host.metrics
-        .called(&channel.id, "media.upload-form", &form, began.elapsed());
+    let form = async |sandbox: &mut Instance| sandbox.upload_form(&current.settings, upload).await;
+    let form = channel.call(host, "media.upload-form", lent, form).await;
     let form = form?.map_err(|error| match error {
         UploadError::Invalid(problems) => MediaError::Invalid(problems),
         UploadError::Failed(error) => MediaError::Refused(error.into()),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -15,7 +15,6 @@ use super::original::Waiting;
 use super::pace::{Hold, Paces};
 use super::settle::{self, Outcome, Settled};
 use super::{SendError, WINDOW_CLOSED, original};
-use crate::CallError;
 use crate::capability::{Http, Lent};
 use crate::channel::{Channel, State};
 use crate::contract::http::{Failure, Request, Response};
@@ -25,6 +24,7 @@ use crate::contract::types::{Error, ErrorClass, Problem, Retry, Timestamp};
 use crate::host::{OnUncertain, Shared};
 use crate::inbox::ledger::Piecemeal;
 use crate::store::StoreError;
+use crate::{CallError, Instance};
 
 /// Messages of one channel that are on their way at one time.
 const AT_ONCE: usize = 8;
@@ -533,17 +533,12 @@ async fn send(
         http: Some(Arc::clone(&watched) as _),
         storage: Some(Arc::new(storage)),
     };
-    let began = Instant::now();
-    let sent = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => {
-            sandbox
-                .send(&current.settings, payload, Some(reference))
-                .await
-        }
-        Err(error) => Err(error),
+    let send = async |sandbox: &mut Instance| {
+        sandbox
+            .send(&current.settings, payload, Some(reference))
+            .await
     };
-    host.metrics
-        .called(&channel.id, "sender.send", &sent, began.elapsed());
+    let sent = channel.call(host, "sender.send", lent, send).await;
     let now = host.clock.now();
     match sent {
         Ok(Ok(sent)) => Outcome::Accepted(sent),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::SendError;
+use crate::Instance;
 use crate::capability::Lent;
 use crate::channel::Channel;
 use crate::contract::outbound::{ClosedWindow, Window, WindowState};
@@ -52,14 +53,10 @@ async fn remembered(
         http: None,
         storage: Some(Arc::new(ledger)),
     };
-    let began = Instant::now();
-    let remembered = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => sandbox.window(to).await,
-        Err(error) => Err(error),
-    };
-    host.metrics
-        .called(&channel.id, "contacts.window", &remembered, began.elapsed());
-    Ok(remembered??)
+    let window = async |sandbox: &mut Instance| sandbox.window(to).await;
+    Ok(channel
+        .call(host, "contacts.window", lent, window)
+        .await??)
 }
 
 /// How a window stands of which this is remembered.

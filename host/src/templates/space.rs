@@ -1,7 +1,6 @@
 //! The templates that were added to a channel's space: the plugin keeps them in its storage.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::TemplatesError;
 use super::change::{StoredChange, record};
@@ -71,14 +70,7 @@ async fn look<T>(
         http: None,
         storage: Some(Arc::new(ledger)),
     };
-    let began = Instant::now();
-    let called = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => call(&mut sandbox).await,
-        Err(error) => Err(error),
-    };
-    host.metrics
-        .called(&channel.id, function, &called, began.elapsed());
-    Ok(called??)
+    Ok(channel.call(host, function, lent, call).await??)
 }
 
 /// Changes a space: all the steps and what is told of them, or nothing. Alone on the channel's storage.

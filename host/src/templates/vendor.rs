@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use async_trait::async_trait;
 
@@ -112,15 +111,9 @@ async fn ask_by<T>(
         http: Some(http),
         storage: None,
     };
-    let began = Instant::now();
     let settings = &channel.current().settings;
-    let called = match channel.plugin.instantiate_with(lent).await {
-        Ok(mut sandbox) => call(&mut sandbox, settings).await,
-        Err(error) => Err(error),
-    };
-    host.metrics
-        .called(&channel.id, function, &called, began.elapsed());
-    Ok(called??)
+    let call = async |sandbox: &mut Instance| call(sandbox, settings).await;
+    Ok(channel.call(host, function, lent, call).await??)
 }
 
 /// Notes whether anything but reading was asked, and refuses that in a trial.

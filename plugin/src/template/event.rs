@@ -1,10 +1,12 @@
 //! What webhooks say of templates that were added to the space.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::components::button;
-use super::space::{self, decode};
-use super::{content, read, write};
+use super::space::{self, Kept};
+use super::{content, read};
 use crate::bindings::messaging::channel::events::{
     TemplateButtonChange, TemplateCategoryChange, TemplateChange, TemplateChangeKind,
     TemplateContentChange, TemplateStatusChange,
@@ -14,7 +16,6 @@ use crate::bindings::messaging::channel::templates::{
     Definition, TemplateBody, TemplateContent, TemplateFooter, TemplateHeader, TemplateStatus,
     TemplateText,
 };
-use crate::bindings::messaging::channel::types::{Attribute, Scalar};
 use crate::storage::Storage;
 
 /// How often a change begins anew when others write at the same time.
@@ -54,14 +55,15 @@ fn update(
         let Some(bytes) = storage.get(key)? else {
             return Ok(());
         };
-        let Some(mut definition) = decode(&bytes).filter(|its| concerns(change, its)) else {
+        let kept = Kept::read(&bytes).filter(|kept| concerns(change, &kept.definition));
+        let Some(mut kept) = kept else {
             return Ok(());
         };
-        if !is_latest(change, time, &mut definition.attributes) {
+        if !is_latest(change, time, &mut kept.told) {
             return Ok(());
         }
-        apply(change, &mut definition);
-        let changed = write::definition(&definition).into_bytes();
+        apply(change, &mut kept.definition);
+        let changed = kept.written();
         if changed == bytes || storage.compare_and_swap(key, Some(&bytes), &changed)? {
             return Ok(());
         }
@@ -81,7 +83,7 @@ fn concerns(change: &TemplateChange, definition: &Definition) -> bool {
 }
 
 /// Whether nothing newer of its kind was known; notes when it happened. Without a time, it is taken for new.
-fn is_latest(change: &TemplateChange, time: Option<u64>, attributes: &mut Vec<Attribute>) -> bool {
+fn is_latest(change: &TemplateChange, time: Option<u64>, told: &mut BTreeMap<String, u64>) -> bool {
     let kind = match change.change {
         TemplateChangeKind::Status(_) => "status",
         TemplateChangeKind::Quality(_) => "quality",
@@ -89,19 +91,13 @@ fn is_latest(change: &TemplateChange, time: Option<u64>, attributes: &mut Vec<At
         TemplateChangeKind::Content(_) => "content",
         TemplateChangeKind::Other(_) => return true,
     };
-    let Some(time) = time.and_then(|time| i64::try_from(time).ok()) else {
+    let Some(time) = time else {
         return true;
     };
-    let path = format!("/changed/{kind}");
-    let value = Scalar::Integer(time);
-    match attributes.iter_mut().find(|its| its.path == path) {
-        Some(Attribute {
-            value: Scalar::Integer(last),
-            ..
-        }) if *last > time => return false,
-        Some(attribute) => attribute.value = value,
-        None => attributes.push(Attribute { path, value }),
+    if told.get(kind).is_some_and(|last| *last > time) {
+        return false;
     }
+    told.insert(kind.into(), time);
     true
 }
 

@@ -1,6 +1,11 @@
 //! The templates that were added to the space.
 //!
-//! What is kept of one is what the vendor would list, so there is no second form of it.
+//! What is kept of one is what the vendor would list, so there is no second form of it; and beside that, when webhooks last told
+//! of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::{read, write};
 use crate::api::percent_encoded;
@@ -12,6 +17,9 @@ use crate::storage::Storage;
 
 /// What the keys of templates begin with.
 const KIND: &str = "template";
+
+/// The member that is ours, beside the vendor's.
+const TOLD: &str = "told_by_webhooks";
 
 /// All of them.
 ///
@@ -26,7 +34,8 @@ fn all(storage: &impl Storage) -> Result<Vec<Definition>, Failure> {
     let mut definitions = Vec::new();
     for key in keys(storage)? {
         // Somebody may have removed it meanwhile.
-        definitions.extend(storage.get(&key)?.as_deref().and_then(decode));
+        let kept = storage.get(&key)?.as_deref().and_then(Kept::read);
+        definitions.extend(kept.map(|kept| kept.definition));
     }
     Ok(definitions)
 }
@@ -53,7 +62,8 @@ pub(super) fn keys(storage: &impl Storage) -> Result<Vec<String>, Failure> {
 pub fn get(storage: &impl Storage, key: &TemplateKey) -> Result<Option<Definition>, TemplateError> {
     let bytes = storage.get(&self::key(&key.name, &key.language));
     let bytes = bytes.map_err(TemplateError::Storage)?;
-    Ok(bytes.as_deref().and_then(decode))
+    let kept = bytes.as_deref().and_then(Kept::read);
+    Ok(kept.map(|kept| kept.definition))
 }
 
 /// Adds one, or replaces it.
@@ -63,9 +73,16 @@ pub fn get(storage: &impl Storage, key: &TemplateKey) -> Result<Option<Definitio
 /// The store's.
 pub fn add(storage: &impl Storage, definition: &Definition) -> Result<(), TemplateError> {
     let key = key(&definition.name, &definition.language);
-    storage
-        .set(&key, write::definition(definition).as_bytes())
-        .map_err(TemplateError::Storage)
+    let add = || {
+        // What webhooks told, and when, a list does not know.
+        let before = storage.get(&key)?.as_deref().and_then(Kept::read);
+        let kept = Kept {
+            definition: definition.clone(),
+            told: before.map(|before| before.told).unwrap_or_default(),
+        };
+        storage.set(&key, &kept.written())
+    };
+    add().map_err(TemplateError::Storage)
 }
 
 /// Removes one. Returns whether it was there.
@@ -83,8 +100,33 @@ pub fn remove(storage: &impl Storage, key: &TemplateKey) -> Result<bool, Templat
     remove().map_err(TemplateError::Storage)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Definition> {
-    read::definition(&serde_json::from_slice(bytes).ok()?)
+/// A template of the space, as it is kept.
+pub(super) struct Kept {
+    pub(super) definition: Definition,
+    /// When the last webhook told of each kind of change, in milliseconds since 1970.
+    pub(super) told: BTreeMap<String, u64>,
+}
+
+impl Kept {
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut listed: Value = serde_json::from_slice(bytes).ok()?;
+        let told = listed.as_object_mut()?.remove(TOLD).unwrap_or_default();
+        Some(Self {
+            definition: read::definition(&listed)?,
+            told: serde_json::from_value(told).unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn written(&self) -> Vec<u8> {
+        let mut written = write::definition(&self.definition);
+        if !self.told.is_empty() {
+            // It is an object that is not empty: a template has a name.
+            written.pop();
+            let told = json!(self.told);
+            written = format!("{written},\"{TOLD}\":{told}}}");
+        }
+        written.into_bytes()
+    }
 }
 
 /// Where a template is kept. The language is one however it is written: webhooks have `en-US` for `en_US`. (Cloud API,

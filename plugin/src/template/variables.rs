@@ -1,8 +1,8 @@
 //! What a template leaves open until it is sent: the variables of its texts, and what its header and buttons take.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::ops::Range;
+use std::{fmt, iter};
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -107,25 +107,35 @@ impl<'a> From<&'a CardParameters> for Given<'a> {
     }
 }
 
-/// A variable, where it stands in a text.
-struct Mark<'a> {
-    name: &'a str,
+/// What stands between double braces, and where.
+pub(crate) struct Mark<'a> {
+    /// As it is written.
+    pub(crate) name: &'a str,
     /// With its braces.
-    range: Range<usize>,
+    pub(crate) range: Range<usize>,
+}
+
+/// What stands between double braces in a text, as often as it does. Of braces that were opened twice the last count.
+pub(crate) fn braced(text: &str) -> impl Iterator<Item = Mark<'_>> {
+    let mut from = 0;
+    iter::from_fn(move || {
+        loop {
+            let close = from + text[from..].find("}}")?;
+            let before = std::mem::replace(&mut from, close + 2);
+            if let Some(open) = text[before..close].rfind("{{") {
+                let start = before + open;
+                return Some(Mark {
+                    name: &text[start + 2..close],
+                    range: start..close + 2,
+                });
+            }
+        }
+    })
 }
 
 /// The variables of a text, as often as they stand there.
 fn marks(text: &str) -> impl Iterator<Item = Mark<'_>> {
-    let mut next = 0;
-    text.split("{{").filter_map(move |part| {
-        // The braces stand before every part but the first.
-        let start = next;
-        next += part.len() + 2;
-        let (name, _) = part.split_once("}}").filter(|_| start > 0)?;
-        let end = start + name.len();
-        // Of more braces than two the inner ones count.
-        let name = name.trim_start_matches('{');
-        let range = end - name.len() - 2..end + 2;
+    braced(text).filter_map(|Mark { name, range }| {
         let name = name.trim();
         let is_name = !name.is_empty() && !name.contains(['{', '}']);
         is_name.then_some(Mark { name, range })

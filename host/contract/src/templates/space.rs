@@ -70,7 +70,7 @@ impl Addition {
             name.as_ref().is_none_or(|name| it.name == *name)
                 && language
                     .as_ref()
-                    .is_none_or(|wanted| it.language.replace('-', "_") == wanted.replace('-', "_"))
+                    .is_none_or(|wanted| one_language(&it.language) == one_language(wanted))
                 && (id.is_none() || it.id == *id || it.external_id == *id)
         });
         if listed.len() > 1 {
@@ -166,8 +166,12 @@ impl TemplateKey {
     /// What tells it from others. Vendors write a language with a hyphen here and an underscore there, and mean one.
     #[must_use]
     pub fn place(&self) -> (String, String) {
-        (self.name.clone(), self.language.replace('-', "_"))
+        (self.name.clone(), one_language(&self.language))
     }
+}
+
+fn one_language(language: &str) -> String {
+    language.replace('-', "_").to_lowercase()
 }
 
 impl Definition {
@@ -428,6 +432,31 @@ mod tests {
         let (steps, synced) = compare(listed(), stored, true);
         assert_eq!(named(&synced.added), ["b en"]);
         assert_eq!(steps.len(), 3);
+    }
+
+    #[test]
+    fn a_language_is_one_however_it_is_written() {
+        let (steps, synced) = compare(
+            vec![template("a", "en_US", "paused")],
+            vec![template("a", "en-us", "approved")],
+            true,
+        );
+        assert_eq!(steps.len(), 1);
+        assert_eq!(
+            (synced.changed.len(), synced.gone.len(), synced.added.len()),
+            (1, 0, 0)
+        );
+        let wanted = Addition {
+            name: Some("a".to_owned()),
+            language: Some("en-us".to_owned()),
+            ..Addition::default()
+        };
+        let listed = vec![
+            template("a", "en_US", "approved"),
+            template("a", "de", "approved"),
+        ];
+        let picked = wanted.pick(listed).unwrap().unwrap();
+        assert_eq!(picked.language, "en_US");
     }
 
     #[test]

@@ -231,15 +231,15 @@ fn what_is_told_of_messages_is_described() {
         event["time"] = "2026-11-22T07:15:39Z".into();
         event
     };
-    let origin = json!({"envelope": "cloud", "own": true});
+    let origin = json!({"envelope": "e", "own": true});
     for event in [
         json!({"type": "delivery", "delivery": {"message": "m1", "state": "failed", "part": 1,
             "error": {"class": "temporary", "code": 131_000}}}),
         json!({"type": "channel", "channel_state": {"state": "receiving"}}),
         json!({"type": "message", "origin": origin, "raw": {"a": [1]}, "attributes": {"/a/0": 1},
-            "message": {"id": "wamid.1", "content": {"type": "text", "text": "Hi"}}}),
+            "message": {"id": "m2", "content": {"type": "text", "text": "Hi"}}}),
         json!({"type": "status", "origin": origin, "raw": {},
-            "status": {"message_id": "wamid.1", "state": "delivered"}}),
+            "status": {"message_id": "m2", "state": "delivered"}}),
     ] {
         let event = addressed(event);
         assert_eq!(told.broken(&event), None, "{event}");

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::text::{label, short_link, variable, variables};
+use super::super::variables::braced;
+use super::text::{label, short_link, variable};
 use super::{Context, Findings, SOURCE, authentication, foreign};
 use crate::bindings::messaging::channel::templates::{
     AppButton, CallTemplateButton, CopyCodeButton, FlowButton, LabelledButton, PhoneButton,
@@ -259,10 +260,10 @@ fn url(at: &str, button: &UrlButton, context: &Context<'_>, findings: &mut Findi
     let pointer = format!("{at}/url");
     let url = button.url.as_str();
     findings.refused.text(&pointer, url, 2000, SOURCE);
-    let variables = variables(url);
+    let variables: Vec<_> = braced(url).collect();
     let fixed = match variables.as_slice() {
         [] => url,
-        [only] if only.end == url.len() => {
+        [only] if only.range.end == url.len() => {
             // In a template with names, too, Meta's samples have a number here.
             if variable(&pointer, only.name, true, context.named(), findings)
                 && only.name.bytes().all(|b| b.is_ascii_digit())
@@ -275,7 +276,7 @@ fn url(at: &str, button: &UrlButton, context: &Context<'_>, findings: &mut Findi
                     SOURCE,
                 );
             }
-            &url[..only.start]
+            &url[..only.range.start]
         }
         [first, ..] => {
             findings.refused.add(
@@ -284,7 +285,7 @@ fn url(at: &str, button: &UrlButton, context: &Context<'_>, findings: &mut Findi
                 "An address has one variable at most, at its very end: move it there",
                 SOURCE,
             );
-            &url[..first.start]
+            &url[..first.range.start]
         }
     };
     match Url::parse(fixed) {

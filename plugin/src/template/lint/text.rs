@@ -5,6 +5,7 @@ use std::iter::once;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::super::variables::{Mark, braced};
 use super::buttons::is_short_link;
 use super::{BODY_LIMIT, Context, Findings, SOURCE};
 use crate::bindings::messaging::channel::templates::{TemplateCategory, TemplateText};
@@ -24,34 +25,10 @@ const VARIABLE_LIMIT: usize = 32;
 /// The languages that are written without a space between words.
 const UNSPACED: [&str; 4] = ["ja", "lo", "th", "zh"];
 
-/// What stands between double braces, and where.
-pub(super) struct Variable<'a> {
-    pub(super) name: &'a str,
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
-/// The variables of a text. Of braces that were opened twice the last are a variable's.
-pub(super) fn variables(text: &str) -> Vec<Variable<'_>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(length) = text[from..].find("}}") {
-        let close = from + length;
-        let end = close + 2;
-        if let Some(open) = text[from..close].rfind("{{") {
-            let start = from + open;
-            let name = &text[start + 2..close];
-            found.push(Variable { name, start, end });
-        }
-        from = end;
-    }
-    found
-}
-
 /// What stands before, between and after the variables: always one piece more than there are variables.
-fn around<'a>(text: &'a str, variables: &[Variable<'_>]) -> Vec<&'a str> {
-    let starts = once(0).chain(variables.iter().map(|variable| variable.end));
-    let ends = variables.iter().map(|variable| variable.start);
+fn around<'a>(text: &'a str, variables: &[Mark<'_>]) -> Vec<&'a str> {
+    let starts = once(0).chain(variables.iter().map(|variable| variable.range.end));
+    let ends = variables.iter().map(|variable| variable.range.start);
     starts
         .zip(ends.chain(once(text.len())))
         .map(|(start, end)| &text[start..end])
@@ -111,7 +88,7 @@ pub(super) fn variable(
 fn parameters(
     at: &str,
     text: &TemplateText,
-    variables: &[Variable<'_>],
+    variables: &[Mark<'_>],
     context: &Context<'_>,
     findings: &mut Findings,
 ) {
@@ -129,7 +106,7 @@ fn parameters(
         );
     }
     let mut names: Vec<&str> = Vec::new();
-    for Variable { name, .. } in variables {
+    for Mark { name, .. } in variables {
         if !variable(&pointer, name, !named, named, findings) {
             continue;
         }
@@ -294,7 +271,7 @@ pub(super) fn header(
 ) {
     let pointer = format!("{at}/text");
     findings.refused.text(&pointer, &text.text, 60, SOURCE);
-    let variables = variables(&text.text);
+    let variables: Vec<_> = braced(&text.text).collect();
     if variables.len() > 1 {
         findings.refused.add(
             &pointer,
@@ -321,7 +298,7 @@ pub(super) fn footer(text: &str, findings: &mut Findings) {
 }
 
 fn no_variables(pointer: &str, text: &str, findings: &mut Findings) {
-    if !variables(text).is_empty() {
+    if braced(text).next().is_some() {
         findings.refused.add(
             pointer,
             "has_variable",
@@ -335,7 +312,7 @@ fn no_variables(pointer: &str, text: &str, findings: &mut Findings) {
 pub(super) fn label(pointer: &str, text: &str, findings: &mut Findings) {
     findings.refused.text(pointer, text, 25, SOURCE);
     no_variables(pointer, text, findings);
-    let pieces = around(text, &variables(text)).concat();
+    let pieces = around(text, &braced(text).collect::<Vec<_>>()).concat();
     plain(pointer, &[&pieces], false, SOURCE_MANAGER, findings);
 }
 
@@ -358,7 +335,7 @@ pub(super) fn body(
             "Bird, WhatsApp templates",
         );
     }
-    let variables = variables(whole);
+    let variables: Vec<_> = braced(whole).collect();
     let pieces = around(whole, &variables);
     if !context.on_premise {
         places(&pointer, whole, &pieces, context, findings);
