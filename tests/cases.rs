@@ -213,10 +213,11 @@ struct Leaves {
 }
 
 /// Members that hold words of our own form, at any depth.
-const OWN_WORDS: [&str; 11] = [
+const OWN_WORDS: [&str; 12] = [
     "type",
     "class",
     "retry",
+    "remedy",
     "path",
     "kind",
     "subject",

@@ -82,7 +82,7 @@ pub(super) fn status(shared: &Shared<'_>, item: &Node<'_>) -> Item {
             state: take_state(item, "status").unwrap_or_else(|| state(&word)),
             reference: item.text("biz_opaque_callback_data"),
             group_id: group,
-            errors: errors(item),
+            errors: failures(item),
             pricing: object(item, "pricing").map(pricing),
             conversation: object(item, "conversation").map(conversation),
             payment: object(item, "payment").map(payment),
@@ -159,6 +159,16 @@ pub(super) fn item(error: &Node<'_>) -> Item {
 /// The errors of an item.
 pub(super) fn errors(item: &Node<'_>) -> Vec<Error> {
     item.objects("errors").map(error).collect()
+}
+
+/// Why a message that was sent fails, and what to do: what the codes' remedies say is of such messages.
+fn failures(item: &Node<'_>) -> Vec<Error> {
+    let mut failures = errors(item);
+    for failure in &mut failures {
+        let remedy = failure.code.as_deref().and_then(errors::remedy);
+        failure.remedy = remedy.map(str::to_owned);
+    }
+    failures
 }
 
 /// An error as webhooks carry it, in the Cloud API's form and in that of the on-premise API.
